@@ -1,0 +1,28 @@
+// The command families: one function for each file of server/commands/, which returns the rows of
+// that file.
+//
+// They are listed here and in families.cc instead of registering themselves: a linker drops a
+// library object that nobody names, and registrars run in no fixed order.
+#pragma once
+
+#include <span>
+
+#include "server/command.h"
+
+namespace larder::server {
+
+CommandFamily StringCommands();
+CommandFamily GenericCommands();
+CommandFamily GenericExpireCommands();
+CommandFamily GenericScanCommands();
+CommandFamily ConnectionCommands();
+CommandFamily ClientCommands();
+CommandFamily ServerCommands();
+CommandFamily ConfigCommands();
+CommandFamily CommandCommands();
+CommandFamily LarderCommands();
+
+// All of the above, for CommandTable. Made once; safe from any thread.
+std::span<const CommandFamily> AllFamilies();
+
+}  // namespace larder::server

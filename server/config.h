@@ -1,0 +1,169 @@
+// The configuration: every option's present value, in the form CONFIG GET shows, plus the numbers
+// I/O threads read as they serve.
+//
+// Life: main() builds it from the defaults, then a file, then the environment, then flags
+// (config_loader.h) with SetAtStart(), and the Server keeps it for as long as it runs. Threads:
+// SetAtStart() before any thread starts. Afterwards everything may be called from any thread:
+// accessors of numbers are one relaxed load; accessors of texts and Get() take a short lock and
+// copy; Set() calls are serialized. Errors are texts, worded as Redis words them, because people
+// and client libraries match on them.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "server/option.h"
+#include "store/map_kind.h"
+#include "store/mutex.h"
+
+namespace larder::server {
+
+enum class LogLevel : uint8_t { kDebug, kVerbose, kNotice, kWarning, kNothing };
+enum class DebugCommand : uint8_t {
+  kNo,
+  kYes,
+  kLocal
+};  // local: only from a loopback or unix socket
+
+// When a client's unsent replies reach hard_bytes, or stay above soft_bytes for soft_seconds, it is
+// closed. 0 = no limit.
+struct OutputLimit {
+  int64_t hard_bytes = 0;
+  int64_t soft_bytes = 0;
+  int64_t soft_seconds = 0;
+};
+
+// An address of `bind`. "-::1" is optional: a host that cannot bind it (no IPv6, say) starts
+// without it.
+struct BindAddress {
+  std::string host;  // "*" = every IPv4 address, "::*" = every IPv6 address
+  bool optional = false;
+};
+
+class Config {
+ public:
+  using NameAndValue = std::pair<std::string, std::string>;
+  // Applies a changed option (re-listens on a port, resizes a table ...). Returns why it cannot,
+  // and then the whole CONFIG SET is undone, and the callbacks that had already run are called once
+  // more with the old values in place.
+  using ChangeCallback = std::function<std::optional<std::string>()>;
+
+  Config();
+  Config(const Config&) = delete;
+  Config& operator=(const Config&) = delete;
+
+  // Fixed at start.
+  int threads() const { return static_cast<int>(Load(&LiveSettings::threads)); }  // at least 1
+  store::MapKind map() const { return static_cast<store::MapKind>(Load(&LiveSettings::map)); }
+  int shards() const { return static_cast<int>(Load(&LiveSettings::shards)); }  // a power of two
+  int databases() const { return static_cast<int>(Load(&LiveSettings::databases)); }
+  int tcp_backlog() const { return static_cast<int>(Load(&LiveSettings::tcp_backlog)); }
+  DebugCommand enable_debug_command() const {
+    return static_cast<DebugCommand>(Load(&LiveSettings::debug_command));
+  }
+  bool crash_log_enabled() const { return Load(&LiveSettings::crash_log) != 0; }
+  int unixsocketperm() const { return static_cast<int>(Load(&LiveSettings::unixsocketperm)); }
+
+  // May change while the server runs.
+  int port() const {
+    return static_cast<int>(Load(&LiveSettings::port));
+  }  // 0 = do not listen on TCP
+  int64_t maxclients() const { return Load(&LiveSettings::maxclients); }
+  int timeout_s() const { return static_cast<int>(Load(&LiveSettings::timeout_s)); }  // 0 = never
+  int tcp_keepalive_s() const {
+    return static_cast<int>(Load(&LiveSettings::tcp_keepalive_s));
+  }                                                                     // 0 = off
+  int hz() const { return static_cast<int>(Load(&LiveSettings::hz)); }  // 1..500
+  int64_t proto_max_bulk_len() const { return Load(&LiveSettings::proto_max_bulk_len); }
+  int64_t client_query_buffer_limit() const { return Load(&LiveSettings::query_buffer_limit); }
+  LogLevel loglevel() const { return static_cast<LogLevel>(Load(&LiveSettings::loglevel)); }
+  bool protected_mode() const { return Load(&LiveSettings::protected_mode) != 0; }
+  bool has_password() const { return Load(&LiveSettings::has_password) != 0; }
+  uint64_t maxmemory() const {
+    return static_cast<uint64_t>(Load(&LiveSettings::maxmemory));
+  }  // stored, not enforced yet
+  int active_expire_effort() const {
+    return static_cast<int>(Load(&LiveSettings::active_expire_effort));
+  }
+  int shutdown_timeout_s() const {
+    return static_cast<int>(Load(&LiveSettings::shutdown_timeout_s));
+  }
+  int64_t slowlog_slower_than_us() const {
+    return Load(&LiveSettings::slowlog_slower_than_us);
+  }  // -1 = off
+  int64_t slowlog_max_len() const { return Load(&LiveSettings::slowlog_max_len); }
+  bool latency_tracking() const { return Load(&LiveSettings::latency_tracking) != 0; }
+  OutputLimit output_limit(ClientClass client_class) const;
+
+  std::vector<BindAddress> bind() const EXCLUDES(mu_);
+  bool PasswordIs(std::string_view password) const
+      EXCLUDES(mu_);  // in time that does not depend on where they differ
+  std::string logfile() const { return Text("logfile"); }
+  std::string unixsocket() const { return Text("unixsocket"); }
+  std::string config_file() const EXCLUDES(mu_);  // absolute path; empty without one, "" for stdin
+  std::string maxmemory_policy() const { return Text("maxmemory-policy"); }
+  // Any option's value as CONFIG GET shows it; empty for an unknown name.
+  std::string Text(std::string_view name) const EXCLUDES(mu_);
+
+  // CONFIG GET: the options that match any of the patterns (glob, any case), sorted by name, each
+  // once.
+  std::vector<NameAndValue> Get(std::span<const std::string_view> patterns) const EXCLUDES(mu_);
+
+  // CONFIG SET: all pairs or none. Returns the whole text of the error reply ("ERR CONFIG SET
+  // failed ..."), or nothing on success.
+  std::optional<std::string> Set(
+      std::span<const std::pair<std::string_view, std::string_view>> pairs) EXCLUDES(set_mu_, mu_);
+
+  // Calls `apply` on the thread of each later Set() that changes this option, after the new value
+  // is in place and before the client gets its reply. It may read the configuration but not Set()
+  // it. REQUIRES: the option exists. Call before traffic.
+  void OnChange(std::string_view option, ChangeCallback apply) EXCLUDES(set_mu_);
+
+  // One directive from a file, a flag or the environment. Returns why not; the caller knows where
+  // it came from.
+  std::optional<std::string> SetAtStart(std::string_view name, std::span<const std::string> values)
+      EXCLUDES(mu_);
+  // Checks what no single option can (--map plain needs --threads 1). Call once, after the last
+  // SetAtStart().
+  std::optional<std::string> CheckAtStart() const EXCLUDES(mu_);
+  // What to log once logging works: ignored directives, limits that are not enforced.
+  std::vector<std::string> StartWarnings() const EXCLUDES(mu_);
+  void set_config_file(std::string path) EXCLUDES(mu_);
+  // The server lowers maxclients at start when the system grants fewer file descriptors.
+  void LowerMaxClients(int64_t maxclients) EXCLUDES(mu_);
+
+ private:
+  struct Change {
+    size_t index;
+    std::string old_text;
+    std::string new_text;
+  };
+
+  int64_t Load(LiveSettings::Number LiveSettings::*number) const {
+    return (live_.*number).load(std::memory_order_relaxed);
+  }
+  void StoreLocked(size_t index, std::string text) REQUIRES(mu_);
+  std::optional<std::string> RunCallbacks(std::span<const Change> changes,
+                                          std::string_view* culprit) REQUIRES(set_mu_);
+
+  // set_mu_ serializes Set() from check to callback; mu_ guards the texts and is held for copies
+  // only. Order: set_mu_, then mu_.
+  mutable store::Mutex set_mu_;
+  mutable store::Mutex mu_;
+  std::map<size_t, ChangeCallback> callbacks_ GUARDED_BY(set_mu_);
+  std::vector<std::string> texts_ GUARDED_BY(mu_);  // one an option, in table order
+  std::vector<bool> set_at_start_
+      GUARDED_BY(mu_);  // which of them a file, a flag or the environment has set
+  std::string config_file_ GUARDED_BY(mu_);
+  LiveSettings live_;
+};
+
+}  // namespace larder::server

@@ -1,0 +1,102 @@
+// One configuration option: a row of the option table (option_table.cc), which is data and nothing
+// else. The configuration file, the command line, the environment, CONFIG GET/SET, --help and the
+// test of conf/larder.conf are all derived from it. Threads: rows are constant; any thread may read
+// them.
+
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace larder::server {
+
+// The classes of `client-output-buffer-limit`, in the order CONFIG GET shows them.
+enum class ClientClass : uint8_t { kNormal, kReplica, kPubSub };
+inline constexpr size_t kClientClassCount = 3;
+
+// What the I/O threads read while they serve, one relaxed load each. Relaxed is enough everywhere:
+// a value stands for itself (no other data is published through it), and a thread that sees a
+// CONFIG SET one command late is as right as one that came earlier.
+struct LiveSettings {
+  using Number = std::atomic<int64_t>;
+  Number port{}, threads{}, map{}, shards{}, databases{}, maxclients{}, tcp_backlog{},
+      tcp_keepalive_s{}, timeout_s{}, hz{};
+  Number proto_max_bulk_len{}, query_buffer_limit{}, loglevel{}, debug_command{}, protected_mode{},
+      crash_log{};
+  Number maxmemory{}, maxmemory_policy{}, maxmemory_samples{}, active_expire_effort{},
+      shutdown_timeout_s{}, unixsocketperm{};
+  Number slowlog_slower_than_us{}, slowlog_max_len{}, latency_tracking{}, has_password{};
+  struct Limit {
+    Number hard_bytes{}, soft_bytes{}, soft_seconds{};
+  };
+  std::array<Limit, kClientClassCount> output_limits;
+};
+
+enum class OptionType : uint8_t {
+  kBool,             // yes | no
+  kInteger,          // min..max
+  kMemory,           // min..max bytes; units b k kb m mb g gb, where k is 1000 and kb is 1024
+  kMemoryOrPercent,  // the same, or 0%..100%
+  kOctal,            // min..max in base 8
+  kChoice,           // one of `choices`
+  kChoices,          // one or more of `choices`
+  kText,             // any text
+  kSpecial,          // `parse` decides
+};
+
+enum OptionFlag : uint16_t {
+  kImmutable = 1 << 0,      // CONFIG SET refuses it: fixed at start
+  kProtected = 1 << 1,      // CONFIG SET refuses it: reserved for an administrator at the machine
+  kHidden = 1 << 2,         // CONFIG GET shows it only under its exact name
+  kSensitive = 1 << 3,      // the value is a secret: never logged
+  kSeveralValues = 1 << 4,  // `directive a b c`, and CONFIG SET splits its value at spaces
+  kIgnored = 1 << 5,   // a Redis directive that larder stores and reports but does not act on: one
+                       // warning at start
+  kFileOnly = 1 << 6,  // an obsolete directive that redis.conf files still carry: accepted, not
+                       // shown by CONFIG GET
+};
+
+// Parses the values of a kSpecial option. `*text` is the present value in CONFIG GET's form and
+// becomes the new one. `at_start`: a line of a file or a flag, not CONFIG SET. Returns why not, in
+// Redis' words.
+using OptionParser = std::optional<std::string> (*)(std::span<const std::string> values,
+                                                    bool at_start, std::string* text);
+// Stores a value (in CONFIG GET's form) where I/O threads read it.
+using OptionPublisher = void (*)(std::string_view text, LiveSettings& live);
+
+struct Option {
+  std::string_view name;
+  std::string_view alias = {};  // a second name, which CONFIG GET shows as an option of its own
+  OptionType type = OptionType::kText;
+  uint16_t flags = 0;
+  std::string_view initial = {};  // the default, in the form CONFIG GET shows
+  int64_t min = 0;                // kInteger, kMemory*, kOctal: inclusive bounds
+  uint64_t max = 0;
+  std::span<const std::string_view> choices =
+      {};  // kChoice, kChoices: the live value is the index; kChoices stores text only
+  LiveSettings::Number LiveSettings::*live =
+      nullptr;                   // where the numeric value is kept for I/O threads, if they need it
+  OptionParser parse = nullptr;  // kSpecial; for kText an additional check, on one value
+  OptionPublisher publish = nullptr;  // when one number is not enough
+  std::string_view doc = {};          // one sentence for --help; empty on ignored options
+
+  bool Is(OptionFlag flag) const { return (flags & flag) != 0; }
+};
+
+// The rows larder acts on, then those it merely accepts; each part in the order of --help.
+std::span<const Option> ServedOptions();
+std::span<const Option> IgnoredOptions();
+
+// The row of that name or alias, in any case; nullptr if there is none. O(rows).
+const Option* FindOption(std::string_view name);
+
+// The option whose name is nearest to a misspelt one; empty when none is near.
+std::string_view NearestOption(std::string_view misspelt);
+
+}  // namespace larder::server

@@ -1,0 +1,115 @@
+// The one argument of every command handler (besides the reply writer): what was asked, by whom,
+// and everything the answer may need.
+//
+// A Call lives on the stack of the I/O thread that runs the command, for that command only. `args`
+// are views into the receive buffer: they are valid until the handler returns, so a handler that
+// suspends its client copies what it needs later. Handlers run on the client's I/O thread, without
+// any lock held, and must not wait: a handler that cannot answer at once suspends its client.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "protocol/reply_writer.h"
+#include "server/client.h"
+#include "server/command_table.h"
+#include "server/suspension.h"
+#include "store/clock.h"
+#include "store/hash.h"
+#include "store/result.h"
+
+namespace larder::store {
+class Keyspace;
+class Worker;
+}  // namespace larder::store
+
+namespace larder::server {
+
+class ClientRegistry;
+class Config;
+class EventLoop;
+class ServerControl;
+class Stats;
+class ThreadStats;
+
+// What all threads share. Built by the server (or the harness) before the first command; each
+// service says itself who may call what from where.
+struct Services {
+  Config& config;
+  const CommandTable& commands;
+  ClientRegistry& clients;
+  Stats& stats;
+  store::Keyspace& keyspace;
+  store::Clock& clock;
+  ServerControl& control;
+};
+
+// What a call needs of the I/O thread it runs on.
+struct ThreadContext {
+  Services& services;
+  store::Worker& worker;
+  ThreadStats& stats;
+  EventLoop& loop;
+  SuspensionHost& host;
+};
+
+class Call {
+ public:
+  // `first_key` is the hashed key that the batch's prefetch computed for args[first_key_index];
+  // an index of 0 says that there is none.
+  Call(ThreadContext& thread_context, const Command& to_run, Client& caller,
+       std::span<const std::string_view> arguments, size_t first_key_index,
+       const store::Key& first_key);
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  const std::span<const std::string_view> args;  // args[0] is the command's name as it was typed
+  const Command& command;                        // the subcommand, where there is one
+  const CommandSpec& spec;                       // its row
+  Client& client;
+  Services& services;
+  store::Worker& worker;
+  ThreadContext& thread;
+
+  store::Keyspace& keyspace() const { return services.keyspace; }
+  // The batch's clock: the same for every command that one read brought in.
+  store::UnixMs now() const;
+  int db() const { return client.db; }
+
+  // The hashed key args[i]. The first key's hash is there already.
+  store::Key KeyAt(size_t i) const {
+    return i == first_key_index_ && i != 0 ? first_key_ : HashArgument(i);
+  }
+
+  // Holds back the client's next commands until Resume(). Call it at most once, write no reply.
+  Suspension Suspend();
+  // Suspend(), and Resume(write) once `delay` has passed.
+  void SuspendFor(std::chrono::milliseconds delay, Suspension::WriteReply write);
+
+  // The one place where a store failure becomes the text of a reply.
+  void ReplyError(protocol::ReplyWriter& reply, store::StoreError error) const;
+
+ private:
+  store::Key HashArgument(size_t i) const;
+
+  const size_t first_key_index_;
+  const store::Key first_key_;
+};
+
+// What handlers may ask of the server as a whole.
+class ServerControl {
+ public:
+  virtual ~ServerControl() = default;
+
+  // Any thread. Stops accepting, gives pending replies a bounded time to leave (none with `now`),
+  // then ends Run() with 0.
+  virtual void Shutdown(bool now) = 0;
+  // Any thread. A directive of this server's own (port, bind, maxclients...) was changed by
+  // CONFIG SET and has to take effect; returns false with the reason in *error if it cannot.
+  virtual bool Apply(std::string_view directive, std::string* error) = 0;
+};
+
+}  // namespace larder::server

@@ -65,8 +65,8 @@ enum CommandFlags : uint32_t {
   kAllowBusy = 1u << 18,       // "allow_busy": allowed while a script runs too long
   kSysCmd = 1u << 19,          // not a flag of COMMAND INFO: doc_flags "syscmd" in COMMAND DOCS
   // Container whose subcommands are dispatched from rows but not announced: COMMAND shows one
-  // command without subcommands, and a wrong call of any kind gets the one "unknown subcommand or
-  // wrong number" error (DEBUG).
+  // command without subcommands, and a request for an unknown subcommand, or one with a wrong
+  // number of arguments, runs the container's own handler, UnlistedSubcommandError (DEBUG).
   kUnlistedSubcommands = 1u << 20,
 };
 constexpr CommandFlags operator|(CommandFlags a, CommandFlags b) {
@@ -202,14 +202,15 @@ struct CommandSpec {
       {};  // hints for client libraries: "nondeterministic_output"
   std::string_view deprecated_since = {};
   std::string_view replaced_by = {};
-  // Overrides the lines of the container's HELP for this subcommand: the usage first, then '\n'
-  // before each line of text: "GET <pattern>\nReturn parameters ...". Without it they are made of
-  // name, syntax and summary.
+  // Overrides this subcommand's lines in its container's HELP, which are otherwise made of name,
+  // syntax and summary: the usage, then text indented by four blanks, divided by '\n'. In a
+  // container, what HELP says of the call without a subcommand.
   std::string_view help = {};
-  // A container lists its subcommands here; `arity` is then -2, or -1 with a handler for the call
-  // without any argument.
+  // A container lists its subcommands here, HELP last.
   std::span<const CommandSpec> subcommands = {};
-  Handler handler = nullptr;  // null only in a container
+  // Null in a container, unless it can be called without a subcommand (arity -1: COMMAND) or has
+  // kUnlistedSubcommands.
+  Handler handler = nullptr;
 };
 
 // The commands of one file.
@@ -222,6 +223,10 @@ struct CommandFamily {
 // Answers "<container> HELP" out of the container's rows (server/commands/command.cc).
 void ContainerHelp(Call& call, protocol::ReplyWriter& reply);
 
+// The handler of a container with kUnlistedSubcommands: "unknown subcommand or wrong number of
+// arguments" (server/commands/command.cc).
+void UnlistedSubcommandError(Call& call, protocol::ReplyWriter& reply);
+
 // The HELP row that each container has.
 constexpr CommandSpec HelpRow(std::string_view since) {
   return {.name = "HELP",
@@ -230,7 +235,7 @@ constexpr CommandSpec HelpRow(std::string_view since) {
           .since = since,
           .complexity = "O(1)",
           .summary = "Show helpful text about the different subcommands",
-          .help = "HELP\nPrints this help.",
+          .help = "HELP\n    Prints this help.",
           .handler = ContainerHelp};
 }
 
@@ -245,7 +250,9 @@ constexpr bool ValidKeySpec(const KeySpec& spec) {
 constexpr bool ValidName(std::string_view name) {
   if (name.empty()) return false;
   for (char c : name) {
-    if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-')) return false;
+    if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_')) {
+      return false;
+    };
   }
   return true;
 }
@@ -255,8 +262,9 @@ constexpr bool ValidRow(const CommandSpec& row, bool is_sub) {
   if (!ValidName(row.name) || row.arity == 0 || row.since.empty() || row.summary.empty())
     return false;
   if (is_sub && (is_container || (row.arity < 0 ? -row.arity : row.arity) < 2)) return false;
-  if (is_container ? (row.handler != nullptr) != (row.arity == -1) : row.handler == nullptr)
-    return false;
+  bool needs_handler = !is_container || row.arity == -1 || (row.flags & kUnlistedSubcommands) != 0;
+  if (needs_handler != (row.handler != nullptr)) return false;
+  return false;
   if (is_container && !row.keys.empty()) return false;
   if ((row.flags & kWrite) != 0 && (row.flags & kReadonly) != 0) return false;
   if (row.find_keys != nullptr && row.keys.empty()) return false;

@@ -59,8 +59,9 @@ class CommandTable {
   // By full name: "get", "CONFIG|GET".
   const Command* FindFullName(std::string_view full_name) const;
   // What a request runs: the command args[0], or its subcommand args[1] if it is a container and
-  // args[1] is there. Null if either is unknown: LookupError() says which. Arity is left to the
-  // caller.
+  // args[1] is there. Null if either is unknown: LookupError() says which. The arity is left to the
+  // caller (Command::AcceptsArgc). Where subcommands are unlisted (DEBUG), the container itself
+  // stands in for one that is unknown or would not accept the number of arguments.
   const Command* Resolve(std::span<const std::string_view> args) const;
 
   // Every command and subcommand. Commands of the top level come first, in the order of the
@@ -73,38 +74,41 @@ class CommandTable {
 
   // The error for a request that Resolve() did not find: unknown command or unknown subcommand.
   std::string LookupError(std::span<const std::string_view> args) const;
-  // The error for a request that Resolve() found, but not with this number of arguments.
-  static std::string ArityError(const Command& command, std::span<const std::string_view> args);
 
  private:
-  static constexpr size_t kNameBytesMax = 16;
-  static constexpr uint16_t kEmptySlot = 0xffff;
-
-  // A name folded to lower case, zero-padded: two words to compare instead of a loop over
-  // characters.
+  // A name of at most 24 bytes in lower case, as words, so that two names compare in four steps.
+  // `tag` holds the length and, for a subcommand, its container.
   struct Name {
-    uint64_t words[2] = {0, 0};
+    uint64_t words[3] = {0, 0, 0};
+    uint32_t tag = 0;
     bool operator==(const Name&) const = default;
   };
-  static bool Fold(std::string_view name, Name* folded);
-  static size_t Hash(const Name& name);
   struct Slot {
     Name name;
     uint16_t command = kEmptySlot;
   };
+  static constexpr size_t kNameBytesMax = 24;
+  static constexpr uint16_t kEmptySlot = 0xffff;
 
-  void AddCommand(const CommandSpec& spec, const CommandFamily& family, const Command* container);
-  void FillSlots();
+  // REQUIRES: text.size() <= kNameBytesMax.
+  static Name MakeName(std::string_view text, uint32_t container_tag);
+  static size_t Hash(const Name& name);
+  static uint32_t ContainerTag(const Command& container) { return (container.index + 1) << 8; }
+
+  void AddCommand(const CommandSpec& spec, std::string_view group, AclCategory family_acl);
+  void AddSubcommands(size_t container_index, AclCategory family_acl);
+  void Insert(const Command& command);
+  const Command* Lookup(std::string_view text, uint32_t container_tag) const;
 
   std::vector<Command> commands_;
   size_t top_level_count_ = 0;
-  std::vector<Slot>
-      slots_;  // open addressing, linear probing, a power of two at least four times the commands
-  size_t slot_mask_ = 0;
+  // Open addressing, linear probing; a power of two, at least four slots a command, so that most
+  // look-ups end at the first slot.
+  std::vector<Slot> slots_;
 };
 
-// The keys of a request that fits the command's arity. False if the arguments contradict the key
-// specs (keynum too large, keyword in the last place); *keys is then unspecified.
+// Appends the keys of a request that fits the command's arity, in the order of the key specs. False
+// if the arguments contradict the specs (a number of keys that is none); *keys is then unspecified.
 bool FindKeys(const Command& command, std::span<const std::string_view> args,
               std::vector<KeyRef>* keys);
 

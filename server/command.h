@@ -252,26 +252,27 @@ constexpr bool ValidName(std::string_view name) {
   for (char c : name) {
     if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_')) {
       return false;
-    };
+    }
   }
   return true;
 }
 
 constexpr bool ValidRow(const CommandSpec& row, bool is_sub) {
   bool is_container = !row.subcommands.empty();
-  if (!ValidName(row.name) || row.arity == 0 || row.since.empty() || row.summary.empty())
+  if (!ValidName(row.name) || row.arity == 0 || row.since.empty() || row.summary.empty()) {
     return false;
+  }
   if (is_sub && (is_container || (row.arity < 0 ? -row.arity : row.arity) < 2)) return false;
   bool needs_handler = !is_container || row.arity == -1 || (row.flags & kUnlistedSubcommands) != 0;
   if (needs_handler != (row.handler != nullptr)) return false;
-  return false;
   if (is_container && !row.keys.empty()) return false;
   if ((row.flags & kWrite) != 0 && (row.flags & kReadonly) != 0) return false;
   if (row.find_keys != nullptr && row.keys.empty()) return false;
   for (const KeySpec& spec : row.keys) {
     if (!ValidKeySpec(spec)) return false;
-    if ((row.flags & kReadonly) != 0 && (spec.flags & (kKeyRw | kKeyOw | kKeyRm)) != 0)
+    if ((row.flags & kReadonly) != 0 && (spec.flags & (kKeyRw | kKeyOw | kKeyRm)) != 0) {
       return false;
+    }
   }
   for (const CommandSpec& sub : row.subcommands) {
     if (!ValidRow(sub, true)) return false;

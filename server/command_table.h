@@ -2,7 +2,7 @@
 //
 // Built once at start from the families (commands/families.h) and immutable from then on: any
 // thread may use it without a lock, and a Command& stays valid as long as the table. Find() is on
-// the path of every request: one hash of at most 16 bytes, one or two probes, no allocation.
+// the path of every request: a few loads, one multiplication, usually one probe; no allocation.
 #pragma once
 
 #include <cstddef>

@@ -4,8 +4,8 @@
 //     | written | unwritten |  | unwritten |  | unwritten | free |
 //               ^ begin                                   ^ next_ ^ limit_
 //
-// Nothing is ever moved to make room, so a reply of any size costs one copy. A chunk is 64 KiB; a
-// single append that needs more than what is left gets a chunk of its own size.
+// Nothing is ever moved to make room, so a reply of any size costs one copy. A chunk is 64 KiB, or
+// as large as the rest of an append that needs more.
 //
 // Thread: one owner at a time. An I/O thread keeps one as scratch for the batch it runs; what a
 // socket did not take moves to the connection's own (MoveRemainderTo). Cost: Append is a compare
@@ -93,7 +93,9 @@ class ReplyBuffer {
   void AppendSlow(std::string_view bytes);
   void AddChunk(size_t capacity);
   void PushChunk(Chunk chunk);
-  void SealBack();
+  void AppendCompactly(std::string_view bytes);
+  std::string_view Unwritten(size_t index) const;
+  void DropDrainedBack();
   void Recycle(Chunk& chunk);
 
   char* next_ = nullptr;  // the free area of chunks_.back(); both null if there is none

@@ -87,7 +87,8 @@ inline constexpr std::string_view kShutdownFailed = "ERR Errors trying to SHUTDO
 
 namespace internal {
 
-// How much of what the client sent comes back in a reply, at most.
+// How much of what the client sent comes back in a reply, at most. Redis bounds only the names of
+// commands and subcommands so; an option of 512 MB is not worth repeating either.
 inline constexpr size_t kEchoBytesMax = 128;
 
 // Redis formats with %s: a NUL byte ends the text.

@@ -5,8 +5,9 @@
 //
 // Thread: that of its ReplyBuffer. It holds no bytes itself and is cheap to make.
 // Invariant, checked where assertions are on: an aggregate gets exactly as many values as its
-// header announced before the next top-level reply starts, and before the writer is destroyed.
-// Cost: a reply is one reservation and one copy; bodies above 16 KiB are appended separately.
+// header announced. More are caught at once, fewer by AssertComplete(), which the dispatcher calls
+// after each command and the destructor once more. Cost: a reply is one reservation and one copy;
+// bodies above 16 KiB are appended separately.
 #pragma once
 
 #include <cstddef>
@@ -70,7 +71,7 @@ class ReplyWriter {
  private:
   bool IsResp3() const { return version_ == RespVersion::kResp3; }
   void Line(char type, std::string_view text);
-  void BulkWithPrefix(char type, std::string_view prefix, std::string_view bytes);
+  void Framed(char type, std::string_view prefix, std::string_view bytes);
   void Aggregate(char type, size_t announced, size_t values);
 
 #ifdef NDEBUG

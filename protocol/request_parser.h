@@ -23,6 +23,7 @@
 // error however it arrives (Redis lets it pass when it comes in one read).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -93,27 +94,36 @@ class RequestParser {
     kLengthLine,    // "$<length>\r\n" of the next of arguments_left_ arguments
     kBody,          // body_bytes_ bytes and two more
   };
-  enum class Step : uint8_t { kStarved, kFailed, kAdvanced };
+  enum class Step : uint8_t { kStarved, kFailed, kAdvanced, kRequestEnd };
   struct Range {  // relative to the request's first byte, because the input may move
     size_t begin;
     size_t bytes;
   };
 
+  uint64_t ArgsMax() const {
+    const int64_t max = limits_.authenticated ? limits_.args_max
+                                              : std::min(limits_.args_max, kUnauthenticatedArgsMax);
+    return static_cast<uint64_t>(max);
+  }
+  uint64_t BulkBytesMax() const {
+    return limits_.authenticated ? limits_.bulk_bytes_max
+                                 : std::min(limits_.bulk_bytes_max, kUnauthenticatedBulkBytesMax);
+  }
   bool TakeWholeRequest(std::string_view input, std::vector<std::string_view>* args);
   Status Resume(std::string_view input, std::vector<std::string_view>* args);
-  Step ReadLine(std::string_view request, char end, std::string_view too_long,
-                std::string_view* line);
+  Step Advance(std::string_view request, std::vector<std::string_view>* args);
+  Step ReadLine(std::string_view request, char end, const char* too_long, std::string_view* line);
   Step ReadInline(std::string_view request, std::vector<std::string_view>* args);
   Step ReadCount(std::string_view request);
   Step ReadLength(std::string_view request);
-  Step ReadBody(std::string_view request);
+  Step ReadBody(std::string_view request, std::vector<std::string_view>* args);
   bool SplitInline(std::string_view line, std::vector<std::string_view>* args);
-  void FinishRequest();
-  Step Fail(std::string_view text);
+  void BeginRequest();
+  Step Fail(const char* text);
 
   ParserLimits limits_;
   Phase phase_ = Phase::kRequestStart;
-  int32_t arguments_left_ = 0;
+  int64_t arguments_left_ = 0;
   size_t consumed_ = 0;
   size_t position_ = 0;  // relative to the request's first byte; all before it is parsed
   size_t searched_ = 0;  // ... and no line end is in [position_, searched_)

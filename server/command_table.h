@@ -95,8 +95,8 @@ class CommandTable {
   static size_t Hash(const Name& name);
   static uint32_t ContainerTag(const Command& container) { return (container.index + 1) << 8; }
 
-  void AddCommand(const CommandSpec& spec, std::string_view group, AclCategory family_acl);
-  void AddSubcommands(size_t container_index, AclCategory family_acl);
+  void AddCommand(const CommandSpec& spec, const Command* container, std::string_view group,
+                  AclCategory family_acl);
   void Insert(const Command& command);
   const Command* Lookup(std::string_view text, uint32_t container_tag) const;
 
@@ -108,7 +108,8 @@ class CommandTable {
 };
 
 // Appends the keys of a request that fits the command's arity, in the order of the key specs. False
-// if the arguments contradict the specs (a number of keys that is none); *keys is then unspecified.
+// if the arguments contradict the specs (a number of keys that is none, or more keys than
+// arguments); *keys is then unspecified.
 bool FindKeys(const Command& command, std::span<const std::string_view> args,
               std::vector<KeyRef>* keys);
 

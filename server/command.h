@@ -59,7 +59,7 @@ enum CommandFlags : uint32_t {
   kMayReplicate = 1u << 13,  // "may_replicate": no write, yet may reach replicas (PUBLISH)
   kNoMandatoryKeys =
       1u << 14,           // "no_mandatory_keys": has key specs, but a call without a key is fine
-  kProtected = 1u << 15,  // not shown: needs an enable-*-command setting (DEBUG)
+  kNeedsEnabling = 1u << 15,  // not shown: needs an enable-*-command setting (DEBUG)
   kNoAsyncLoading = 1u << 16,  // "no_async_loading": refused during an asynchronous load
   kNoMulti = 1u << 17,         // "no_multi": refused inside MULTI
   kAllowBusy = 1u << 18,       // "allow_busy": allowed while a script runs too long
@@ -270,7 +270,8 @@ constexpr bool ValidRow(const CommandSpec& row, bool is_sub) {
   if (row.find_keys != nullptr && row.keys.empty()) return false;
   for (const KeySpec& spec : row.keys) {
     if (!ValidKeySpec(spec)) return false;
-    if ((row.flags & kReadonly) != 0 && (spec.flags & (kKeyRw | kKeyOw | kKeyRm)) != 0) {
+    // kKeyRw is allowed: PFCOUNT is read-only and caches its result in the value.
+    if ((row.flags & kReadonly) != 0 && (spec.flags & (kKeyOw | kKeyRm)) != 0) {
       return false;
     }
   }

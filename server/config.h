@@ -26,7 +26,7 @@
 
 namespace larder::server {
 
-enum class LogLevel : uint8_t { kDebug, kVerbose, kNotice, kWarning, kNothing };
+enum class LogLevel : uint8_t { kDebug, kVerbose, kNotice, kWarning };
 enum class DebugCommand : uint8_t {
   kNo,
   kYes,
@@ -70,7 +70,6 @@ class Config {
     return static_cast<DebugCommand>(Load(&LiveSettings::debug_command));
   }
   bool crash_log_enabled() const { return Load(&LiveSettings::crash_log) != 0; }
-  int unixsocketperm() const { return static_cast<int>(Load(&LiveSettings::unixsocketperm)); }
 
   // May change while the server runs.
   int port() const {
@@ -107,8 +106,8 @@ class Config {
   bool PasswordIs(std::string_view password) const
       EXCLUDES(mu_);  // in time that does not depend on where they differ
   std::string logfile() const { return Text("logfile"); }
-  std::string unixsocket() const { return Text("unixsocket"); }
-  std::string config_file() const EXCLUDES(mu_);  // absolute path; empty without one, "" for stdin
+  std::string config_file() const
+      EXCLUDES(mu_);  // absolute path; empty when there is none or it is standard input
   std::string maxmemory_policy() const { return Text("maxmemory-policy"); }
   // Any option's value as CONFIG GET shows it; empty for an unknown name.
   std::string Text(std::string_view name) const EXCLUDES(mu_);
@@ -136,23 +135,28 @@ class Config {
   std::optional<std::string> CheckAtStart() const EXCLUDES(mu_);
   // What to log once logging works: ignored directives, limits that are not enforced.
   std::vector<std::string> StartWarnings() const EXCLUDES(mu_);
+  // Said again when CONFIG SET sets a limit that this version does not enforce.
+  std::optional<std::string> MaxMemoryWarning() const;
   void set_config_file(std::string path) EXCLUDES(mu_);
   // The server lowers maxclients at start when the system grants fewer file descriptors.
   void LowerMaxClients(int64_t maxclients) EXCLUDES(mu_);
 
  private:
   struct Change {
-    size_t index;
-    std::string old_text;
+    size_t index;  // of the option
     std::string new_text;
+    std::string old_text;
   };
+  using Changes = std::vector<Change>;
+  using Pairs = std::span<const std::pair<std::string_view, std::string_view>>;
 
   int64_t Load(LiveSettings::Number LiveSettings::*number) const {
-    return (live_.*number).load(std::memory_order_relaxed);
+    return (live_.*number).load(std::memory_order_relaxed);  // relaxed: see LiveSettings
   }
   void StoreLocked(size_t index, std::string text) REQUIRES(mu_);
-  std::optional<std::string> RunCallbacks(std::span<const Change> changes,
-                                          std::string_view* culprit) REQUIRES(set_mu_);
+  // Parses all pairs on top of the present values; on success *changes has one entry an option.
+  std::optional<std::string> ParsePairs(Pairs pairs, Changes* changes) const EXCLUDES(mu_);
+  std::optional<std::string> RunCallback(size_t index) REQUIRES(set_mu_);
 
   // set_mu_ serializes Set() from check to callback; mu_ guards the texts and is held for copies
   // only. Order: set_mu_, then mu_.
@@ -160,10 +164,9 @@ class Config {
   mutable store::Mutex mu_;
   std::map<size_t, ChangeCallback> callbacks_ GUARDED_BY(set_mu_);
   std::vector<std::string> texts_ GUARDED_BY(mu_);  // one an option, in table order
-  std::vector<bool> set_at_start_
-      GUARDED_BY(mu_);  // which of them a file, a flag or the environment has set
+  std::vector<bool> set_at_start_ GUARDED_BY(mu_);  // by a file, a flag or the environment
   std::string config_file_ GUARDED_BY(mu_);
-  LiveSettings live_;
+  LiveSettings live_;  // written under mu_ once threads run, read by all of them
 };
 
 }  // namespace larder::server

@@ -29,8 +29,7 @@ struct LiveSettings {
       tcp_keepalive_s{}, timeout_s{}, hz{};
   Number proto_max_bulk_len{}, query_buffer_limit{}, loglevel{}, debug_command{}, protected_mode{},
       crash_log{};
-  Number maxmemory{}, maxmemory_policy{}, maxmemory_samples{}, active_expire_effort{},
-      shutdown_timeout_s{}, unixsocketperm{};
+  Number maxmemory{}, maxmemory_policy{}, active_expire_effort{}, shutdown_timeout_s{};
   Number slowlog_slower_than_us{}, slowlog_max_len{}, latency_tracking{}, has_password{};
   struct Limit {
     Number hard_bytes{}, soft_bytes{}, soft_seconds{};
@@ -45,7 +44,6 @@ enum class OptionType : uint8_t {
   kMemoryOrPercent,  // the same, or 0%..100%
   kOctal,            // min..max in base 8
   kChoice,           // one of `choices`
-  kChoices,          // one or more of `choices`
   kText,             // any text
   kSpecial,          // `parse` decides
 };
@@ -78,11 +76,10 @@ struct Option {
   std::string_view initial = {};  // the default, in the form CONFIG GET shows
   int64_t min = 0;                // kInteger, kMemory*, kOctal: inclusive bounds
   uint64_t max = 0;
-  std::span<const std::string_view> choices =
-      {};  // kChoice, kChoices: the live value is the index; kChoices stores text only
-  LiveSettings::Number LiveSettings::*live =
-      nullptr;                   // where the numeric value is kept for I/O threads, if they need it
-  OptionParser parse = nullptr;  // kSpecial; for kText an additional check, on one value
+  std::span<const std::string_view> choices = {};  // kChoice; the live value is the index
+  // Where the numeric value is kept for I/O threads, if they need it.
+  LiveSettings::Number LiveSettings::*live = nullptr;
+  OptionParser parse = nullptr;       // kSpecial; else a further check of one accepted value
   OptionPublisher publish = nullptr;  // when one number is not enough
   std::string_view doc = {};          // one sentence for --help; empty on ignored options
 
@@ -93,8 +90,12 @@ struct Option {
 std::span<const Option> ServedOptions();
 std::span<const Option> IgnoredOptions();
 
-// The row of that name or alias, in any case; nullptr if there is none. O(rows).
-const Option* FindOption(std::string_view name);
+// Both parts as one table.
+size_t OptionCount();
+const Option& OptionAt(size_t index);  // REQUIRES: index < OptionCount()
+
+// The index of the row with that name or alias, in any case. O(rows).
+std::optional<size_t> FindOption(std::string_view name);
 
 // The option whose name is nearest to a misspelt one; empty when none is near.
 std::string_view NearestOption(std::string_view misspelt);

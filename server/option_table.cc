@@ -1,0 +1,209 @@
+// The options that larder acts on. To add one: a row here, its prose in conf/larder.conf, an
+// accessor in config.h.
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <vector>
+
+#include "server/option.h"
+#include "server/option_parsers.h"
+#include "server/option_value.h"
+#include "store/map_kind.h"
+#include "store/mutex.h"
+
+namespace larder::server {
+namespace {
+
+constexpr uint64_t kIntMax = std::numeric_limits<int32_t>::max();
+constexpr uint64_t kLongMax = std::numeric_limits<int64_t>::max();
+
+constexpr std::string_view kLogLevels[] = {"debug", "verbose", "notice", "warning"};
+constexpr std::string_view kDebugCommand[] = {"no", "yes", "local"};
+// The index of a choice is its number: that of store::MapKind.
+constexpr std::string_view kMapKindNames[] = {
+    store::Name(store::MapKind::kPlain), store::Name(store::MapKind::kMutex),
+    store::Name(store::MapKind::kRwMutex), store::Name(store::MapKind::kSync),
+    store::Name(store::MapKind::kRcu)};
+
+constexpr Option kRows[] = {
+    {.name = "bind",
+     .type = OptionType::kSpecial,
+     .flags = kSeveralValues,
+     .initial = "127.0.0.1 -::1",
+     .parse = ParseBind,
+     .doc = "Addresses to listen on; * and ::* are all; -ADDRESS may be missing."},
+    {.name = "port",
+     .type = OptionType::kInteger,
+     .initial = "6379",
+     .max = 65535,
+     .live = &LiveSettings::port,
+     .doc = "TCP port; 0 = do not listen."},
+    {.name = "protected-mode",
+     .type = OptionType::kBool,
+     .initial = "yes",
+     .live = &LiveSettings::protected_mode,
+     .doc = "Without a password, refuse clients from other machines."},
+    {.name = "tcp-backlog",
+     .type = OptionType::kInteger,
+     .flags = kImmutable,
+     .initial = "511",
+     .max = kIntMax,
+     .live = &LiveSettings::tcp_backlog,
+     .doc = "Connections that may wait to be accepted."},
+    {.name = "tcp-keepalive",
+     .type = OptionType::kInteger,
+     .initial = "300",
+     .max = kIntMax,
+     .live = &LiveSettings::tcp_keepalive_s,
+     .doc = "Seconds of silence before a connection is probed; 0 = never."},
+    {.name = "timeout",
+     .type = OptionType::kInteger,
+     .initial = "0",
+     .max = kIntMax,
+     .live = &LiveSettings::timeout_s,
+     .doc = "Seconds after which an idle client is closed; 0 = never."},
+    {.name = "maxclients",
+     .type = OptionType::kInteger,
+     .initial = "10000",
+     .min = 1,
+     .max = std::numeric_limits<uint32_t>::max(),
+     .live = &LiveSettings::maxclients,
+     .doc = "Clients that may be connected at the same time."},
+    {.name = "requirepass",
+     .type = OptionType::kText,
+     .flags = kSensitive,
+     .publish = PublishPassword,
+     .doc = "The password that AUTH asks for; empty = none."},
+    {.name = "threads",
+     .type = OptionType::kInteger,
+     .flags = kImmutable,
+     .initial = "1",  // replaced by the number of cores
+     .min = 1,
+     .max = store::ReaderSlots::kThreadsMax,
+     .live = &LiveSettings::threads,
+     .doc = "I/O threads; one a core unless set."},
+    {.name = "map",
+     .type = OptionType::kChoice,
+     .flags = kImmutable,
+     .initial = "rcu",
+     .choices = kMapKindNames,
+     .live = &LiveSettings::map,
+     .doc = "What guards a shard: plain (threads 1), mutex, rwmutex, sync, rcu."},
+    {.name = "shards",
+     .type = OptionType::kInteger,
+     .flags = kImmutable,
+     .initial = "1024",
+     .min = 1,
+     .max = 65536,
+     .live = &LiveSettings::shards,
+     .parse = ParseShards,
+     .doc = "Parts of a database with a guard of their own; a power of two."},
+    {.name = "databases",
+     .type = OptionType::kInteger,
+     .flags = kImmutable,
+     .initial = "16",
+     .min = 1,
+     .max = kIntMax,
+     .live = &LiveSettings::databases,
+     .doc = "How many databases SELECT can choose from."},
+    {.name = "proto-max-bulk-len",
+     .type = OptionType::kMemory,
+     .initial = "536870912",
+     .min = 1 << 20,
+     .max = kLongMax,
+     .live = &LiveSettings::proto_max_bulk_len,
+     .doc = "Bytes one argument, and one string, may have."},
+    {.name = "client-query-buffer-limit",
+     .type = OptionType::kMemory,
+     .initial = "1073741824",
+     .min = 1 << 20,
+     .max = kLongMax,
+     .live = &LiveSettings::query_buffer_limit,
+     .doc = "Bytes of an unfinished request that close its client."},
+    {.name = "client-output-buffer-limit",
+     .type = OptionType::kSpecial,
+     .flags = kSeveralValues,
+     .initial = "normal 268435456 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+     .parse = ParseOutputLimits,
+     .publish = PublishOutputLimits,
+     .doc = "CLASS HARD SOFT SECONDS ...: unsent bytes that close a client; 0 = no limit."},
+    {.name = "enable-debug-command",
+     .type = OptionType::kChoice,
+     .flags = kImmutable,
+     .initial = "no",
+     .choices = kDebugCommand,
+     .live = &LiveSettings::debug_command,
+     .doc = "Who may use DEBUG: no, yes, or local clients only (local)."},
+    {.name = "loglevel",
+     .type = OptionType::kChoice,
+     .initial = "notice",
+     .choices = kLogLevels,
+     .live = &LiveSettings::loglevel,
+     .doc = "debug, verbose, notice or warning."},
+    {.name = "logfile",
+     .type = OptionType::kText,
+     .flags = kImmutable,
+     .doc = "File to append the log to; empty = standard output."},
+    {.name = "crash-log-enabled",
+     .type = OptionType::kBool,
+     .initial = "yes",
+     .live = &LiveSettings::crash_log,
+     .doc = "Print a backtrace when the server crashes."},
+};
+
+// Edits that turn one name into the other: insert, delete, replace, swap neighbours (optimal string
+// alignment). Names are short: O(a * b) is nothing.
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<size_t>> rows(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i) rows[i][0] = i;
+  for (size_t j = 0; j <= b.size(); ++j) rows[0][j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = rows[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      rows[i][j] = std::min({rows[i - 1][j] + 1, rows[i][j - 1] + 1, replaced});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        rows[i][j] = std::min(rows[i][j], rows[i - 2][j - 2] + 1);
+      }
+    }
+  }
+  return rows[a.size()][b.size()];
+}
+
+}  // namespace
+
+std::span<const Option> ServedOptions() { return kRows; }
+
+size_t OptionCount() { return ServedOptions().size() + IgnoredOptions().size(); }
+
+const Option& OptionAt(size_t index) {
+  const size_t served = ServedOptions().size();
+  return index < served ? ServedOptions()[index] : IgnoredOptions()[index - served];
+}
+
+std::optional<size_t> FindOption(std::string_view name) {
+  for (size_t i = 0; i < OptionCount(); ++i) {
+    const Option& option = OptionAt(i);
+    if (EqualsIgnoringCase(option.name, name)) return i;
+    if (!option.alias.empty() && EqualsIgnoringCase(option.alias, name)) return i;
+  }
+  return std::nullopt;
+}
+
+std::string_view NearestOption(std::string_view misspelt) {
+  constexpr size_t kNameBytesMax = 64;  // longer is no misspelling
+  if (misspelt.size() > kNameBytesMax) return {};
+  size_t nearest = std::max<size_t>(1, misspelt.size() / 3);  // farther is another word
+  std::string_view found;
+  for (size_t i = 0; i < OptionCount(); ++i) {
+    const size_t distance = EditDistance(misspelt, OptionAt(i).name);
+    // At the same distance the first wins: options that larder acts on come first.
+    if (distance < nearest || (distance == nearest && found.empty())) {
+      nearest = distance;
+      found = OptionAt(i).name;
+    }
+  }
+  return found;
+}
+
+}  // namespace larder::server

@@ -1,0 +1,184 @@
+"""Starts the two servers and talks to them."""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import resp
+
+REPLY_TIMEOUT_S = 20
+START_TIMEOUT_S = 20
+CLOSED = b"<connection closed>"
+NO_REPLY = b"<no reply>"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A server process on a port of its own, killed by stop()."""
+
+    def __init__(self, binary, flags):
+        self.port = free_port()
+        self.directory = tempfile.TemporaryDirectory(prefix="larder-differential-")
+        self.log_path = os.path.join(self.directory.name, "log")
+        command = [binary, "--port", str(self.port), "--bind", "127.0.0.1"]
+        command += ["--enable-debug-command", "yes"] + flags
+        if "redis" in os.path.basename(binary):
+            command += ["--save", "", "--dir", self.directory.name]
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        self._wait_until_it_listens()
+
+    def _wait_until_it_listens(self):
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline and self.alive():
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            except OSError:
+                time.sleep(0.01)
+        output = self.output()
+        self.stop()
+        raise RuntimeError(f"{self.process.args} does not start:\n{output}")
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def output(self):
+        with open(self.log_path, errors="replace") as log:
+            return log.read()
+
+    def stop(self):
+        if self.alive():
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.directory.cleanup()
+
+
+class Connection:
+    """A blocking connection that hands out replies as the raw bytes they came in."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=REPLY_TIMEOUT_S)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.buffer = bytearray()
+        self.at = 0
+
+    def send(self, payload):
+        try:
+            self.socket.sendall(payload)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # reading will tell
+
+    def read_replies(self, count):
+        """`count` raw replies; CLOSED or NO_REPLY in place of the first that does not come."""
+        replies = []
+        while len(replies) < count:
+            try:
+                end = resp.reply_end(self.buffer, self.at)
+                replies.append(bytes(self.buffer[self.at : end]))
+                self.at = end
+            except resp.Incomplete:
+                problem = self._fill()
+                if problem:
+                    replies.append(problem + bytes(self.buffer[self.at :]))
+                    break
+            except resp.Malformed:
+                replies.append(bytes(self.buffer[self.at :]))
+                break
+        del self.buffer[: self.at]
+        self.at = 0
+        return replies
+
+    def _fill(self):
+        try:
+            received = self.socket.recv(1 << 18)
+        except TimeoutError:
+            return NO_REPLY
+        except ConnectionResetError:
+            return CLOSED
+        if not received:
+            return CLOSED
+        self.buffer += received
+        return None
+
+    def read_all(self):
+        """Says that no more requests will come; everything the server sends until it closes."""
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        problem = None
+        while problem is None:
+            problem = self._fill()
+        received = bytes(self.buffer)
+        return received if problem is CLOSED else received + NO_REPLY
+
+    def close(self):
+        self.socket.close()
+
+
+class Pair:
+    """The same bytes to larder and to the oracle."""
+
+    def __init__(self, servers, resp_version, password=None):
+        self.servers = servers
+        self.resp_version = resp_version
+        self.password = password
+        self.connections = []
+        self.connect()
+
+    def connect(self):
+        if self.connections:
+            self.close()
+            time.sleep(0.02)  # until the servers noticed: CLIENT LIST must not show the old ones
+        self.connections = [Connection(server.port) for server in self.servers]
+        if self.resp_version == 3:
+            self.exchange([self._hello()])
+
+    def _hello(self):
+        auth = [b"AUTH", b"default", self.password] if self.password else []
+        return [b"HELLO", b"3"] + auth
+
+    def exchange(self, commands):
+        """Sends all commands in one write; returns the replies of larder and of the oracle."""
+        return self.exchange_bytes(b"".join(map(resp.encode, commands)), len(commands))
+
+    def exchange_bytes(self, payload, replies):
+        for connection in self.connections:
+            connection.send(payload)
+        return [connection.read_replies(replies) for connection in self.connections]
+
+    def exchange_raw(self, payload):
+        """Sends `payload` on new connections and closes the sending side; all that comes back.
+        The connections speak RESP3 in its turn, unless that would take a password."""
+        connections = [Connection(server.port) for server in self.servers]
+        if self.resp_version == 3 and not self.password:
+            for connection in connections:
+                connection.send(resp.encode(self._hello()))
+                connection.read_replies(1)
+        for connection in connections:
+            connection.send(payload)
+        received = [connection.read_all() for connection in connections]
+        for connection in connections:
+            connection.close()
+        return received
+
+    def reset(self):
+        """Both servers empty, on new connections."""
+        self.connect()
+        self.exchange([[b"FLUSHALL"], [b"CONFIG", b"RESETSTAT"]])
+
+    def close(self):
+        for connection in self.connections:
+            connection.close()
+        self.connections = []

@@ -126,6 +126,7 @@ class DeadlineWheel {
   size_t CompactStep(const WheelMemory& memory, size_t records_max, KeyDeadlines& keys);
 
   // Gives back about `records_max` records without firing them; returns whether any are left.
+  // REQUIRES: once this was called, nothing else is until it returns false.
   bool FreeStep(const WheelMemory& memory, size_t records_max);
   void FreeAll(const WheelMemory& memory);
 
@@ -135,6 +136,8 @@ class DeadlineWheel {
   struct Level;
   struct Place;
   struct Core;
+
+  void FreeCoreIfEmpty(const WheelMemory& memory);
 
   // The wheel of a shard that has volatile keys; null while there is no record.
   Core* core_ = nullptr;

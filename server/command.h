@@ -58,8 +58,8 @@ enum CommandFlags : uint32_t {
   kNoAuth = 1u << 12,        // "no_auth": allowed before the client has authenticated
   kMayReplicate = 1u << 13,  // "may_replicate": no write, yet may reach replicas (PUBLISH)
   kNoMandatoryKeys =
-      1u << 14,           // "no_mandatory_keys": has key specs, but a call without a key is fine
-  kNeedsEnabling = 1u << 15,  // not shown: needs an enable-*-command setting (DEBUG)
+      1u << 14,  // "no_mandatory_keys": has key specs, but a call without a key is fine
+  kNeedsEnabling = 1u << 15,   // not shown: needs an enable-*-command setting (DEBUG)
   kNoAsyncLoading = 1u << 16,  // "no_async_loading": refused during an asynchronous load
   kNoMulti = 1u << 17,         // "no_multi": refused inside MULTI
   kAllowBusy = 1u << 18,       // "allow_busy": allowed while a script runs too long

@@ -62,6 +62,8 @@ bool IsFixed(const KeySpec& spec) {
   return spec.begin == KeySpec::Begin::kIndex && spec.find == KeySpec::Find::kRange;
 }
 
+bool IsKey(const KeySpec& spec) { return (spec.flags & kKeyNotKey) == 0; }
+
 // The key specs as one first/last/step, which is what older clients read. Several specs are merged
 // if they are neighbours with step 1 (RENAME: 1, 2, 1); what does not fit is left out.
 void SetFirstLastStep(Command* command) {
@@ -152,9 +154,9 @@ CommandTable::CommandTable(std::span<const CommandFamily> families) {
   for (const CommandFamily& family : families) {
     for (const CommandSpec& spec : family.rows) count += 1 + spec.subcommands.size();
   }
-  assert(count < kEmptySlot);
   commands_.reserve(count);  // Command::container points into it
   slots_.resize(std::bit_ceil(4 * (count + 1)));
+  slot_mask_ = slots_.size() - 1;
 
   std::vector<AclCategory> family_acls;
   for (const CommandFamily& family : families) {
@@ -184,6 +186,7 @@ void CommandTable::AddCommand(const CommandSpec& spec, const Command* container,
   command.index = static_cast<uint32_t>(commands_.size());
   command.acl = AclOfFlags(spec.flags, spec.acl) | spec.acl;
   if (!command.is_container()) command.acl = command.acl | family_acl;
+  command.has_keys = std::any_of(spec.keys.begin(), spec.keys.end(), IsKey);
   command.movable_keys = !std::all_of(spec.keys.begin(), spec.keys.end(), IsFixed);
   SetFirstLastStep(&command);
   commands_.push_back(std::move(command));
@@ -212,32 +215,29 @@ CommandTable::Name CommandTable::MakeName(std::string_view text, uint32_t contai
   return name;
 }
 
-size_t CommandTable::Hash(const Name& name) {
+size_t CommandTable::FirstSlot(const Name& name) const {
   // Multiplication spreads to the left only: the well-mixed bits are on top.
   uint64_t mixed = name.words[0] ^ std::rotl(name.words[1], 23) ^ std::rotl(name.words[2], 41) ^
                    (static_cast<uint64_t>(name.tag) << 24);
-  return static_cast<size_t>((mixed * 0x9e3779b97f4a7c15) >> 32);
+  return static_cast<size_t>((mixed * 0x9e3779b97f4a7c15) >> 32) & slot_mask_;
 }
 
 void CommandTable::Insert(const Command& command) {
   uint32_t container_tag = command.container != nullptr ? ContainerTag(*command.container) : 0;
   Name name = MakeName(command.spec->name, container_tag);
-  size_t mask = slots_.size() - 1;
-  size_t i = Hash(name) & mask;
-  for (; slots_[i].command != kEmptySlot; i = (i + 1) & mask) {
+  size_t i = FirstSlot(name);
+  for (; slots_[i].command != nullptr; i = (i + 1) & slot_mask_) {
     if (slots_[i].name == name) std::abort();  // two rows with one name
   }
-  slots_[i] = {name, static_cast<uint16_t>(command.index)};
+  slots_[i] = {name, &command};
 }
 
 const Command* CommandTable::Lookup(std::string_view text, uint32_t container_tag) const {
   if (text.size() > kNameBytesMax) return nullptr;
   Name name = MakeName(text, container_tag);
-  size_t mask = slots_.size() - 1;
-  for (size_t i = Hash(name) & mask;; i = (i + 1) & mask) {
+  for (size_t i = FirstSlot(name);; i = (i + 1) & slot_mask_) {
     const Slot& slot = slots_[i];
-    if (slot.command == kEmptySlot) return nullptr;
-    if (slot.name == name) return &commands_[slot.command];
+    if (slot.name == name || slot.command == nullptr) return slot.command;
   }
 }
 
@@ -278,6 +278,7 @@ bool FindKeys(const Command& command, std::span<const std::string_view> args,
   if (command.spec->find_keys != nullptr) return command.spec->find_keys(args, keys);
   const int argc = static_cast<int>(args.size());
   for (const KeySpec& spec : command.spec->keys) {
+    if (!IsKey(spec)) continue;
     std::optional<int> begin = FindBegin(spec, args);
     if (!begin) return false;
     if (*begin == 0) continue;

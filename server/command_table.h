@@ -27,6 +27,7 @@ struct Command {
   uint32_t
       sub_begin;  // subcommands are commands()[sub_begin, sub_begin + spec->subcommands.size())
   AclCategory acl;
+  bool has_keys;      // some arguments may be keys
   bool movable_keys;  // some key is not at a fixed position
   // The keys as far as first/last/step can say it, all 0 if they cannot; last < 0 counts from the
   // end of argv.
@@ -85,14 +86,13 @@ class CommandTable {
   };
   struct Slot {
     Name name;
-    uint16_t command = kEmptySlot;
+    const Command* command = nullptr;  // null: the slot is empty
   };
   static constexpr size_t kNameBytesMax = 24;
-  static constexpr uint16_t kEmptySlot = 0xffff;
 
   // REQUIRES: text.size() <= kNameBytesMax.
   static Name MakeName(std::string_view text, uint32_t container_tag);
-  static size_t Hash(const Name& name);
+  size_t FirstSlot(const Name& name) const;
   static uint32_t ContainerTag(const Command& container) { return (container.index + 1) << 8; }
 
   void AddCommand(const CommandSpec& spec, const Command* container, std::string_view group,
@@ -105,6 +105,7 @@ class CommandTable {
   // Open addressing, linear probing; a power of two, at least four slots a command, so that most
   // look-ups end at the first slot.
   std::vector<Slot> slots_;
+  size_t slot_mask_ = 0;  // slots_.size() - 1
 };
 
 // Appends the keys of a request that fits the command's arity, in the order of the key specs. False

@@ -18,9 +18,9 @@ using Request = std::vector<std::string>;
 
 // All that a stream of bytes comes to.
 struct Outcome {
-  std::vector<Request> requests;
-  std::string error;      // empty: none
-  size_t bytes_left = 0;  // of an unfinished request
+  std::vector<Request> requests = {};
+  std::string error = {};  // empty: none
+  size_t bytes_left = 0;   // of an unfinished request
 
   bool operator==(const Outcome&) const = default;
 };

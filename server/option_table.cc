@@ -196,6 +196,9 @@ std::string_view NearestOption(std::string_view misspelt) {
   size_t nearest = std::max<size_t>(1, misspelt.size() / 3);  // farther is another word
   std::string_view found;
   for (size_t i = 0; i < OptionCount(); ++i) {
+    const size_t size = OptionAt(i).name.size();
+    const size_t unmatched = std::max(size, misspelt.size()) - std::min(size, misspelt.size());
+    if (unmatched > nearest) continue;  // cannot be nearer, and comparing costs the most
     const size_t distance = EditDistance(misspelt, OptionAt(i).name);
     // At the same distance the first wins: options that larder acts on come first.
     if (distance < nearest || (distance == nearest && found.empty())) {

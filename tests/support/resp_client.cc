@@ -109,6 +109,12 @@ void RespClient::Close() {
   if (socket_ >= 0) close(std::exchange(socket_, -1));
 }
 
+void RespClient::Reset() {
+  const linger no_wait{.l_onoff = 1, .l_linger = 0};
+  setsockopt(socket_, SOL_SOCKET, SO_LINGER, &no_wait, sizeof no_wait);
+  Close();
+}
+
 void RespClient::SendRaw(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);

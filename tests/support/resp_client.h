@@ -77,6 +77,9 @@ class RespClient {
 
   void Close();
 
+  // Closes with a reset: what is under way in either direction is lost.
+  void Reset();
+
   // Bytes of the kernel's receive buffer: small ones make a server's output pile up sooner.
   void SetReceiveBuffer(int bytes);
 

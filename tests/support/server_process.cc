@@ -74,6 +74,20 @@ std::vector<std::string> Arguments(uint16_t port, const std::vector<std::string>
 
 bool TestingRedis() { return BinaryPath().find("redis") != std::string::npos; }
 
+bool Sanitized() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+  return true;
+#else
+  return false;
+#endif
+#else
+  return false;
+#endif
+}
+
 std::vector<MapUnderTest> MapsUnderTest() {
   return {{"plain", "1"}, {"mutex", "2"}, {"rwmutex", "2"}, {"sync", "2"}, {"rcu", "2"}};
 }

@@ -56,6 +56,9 @@ class ServerProcess {
 // True when the binary under test is a redis-server: for limits that only larder promises.
 bool TestingRedis();
 
+// True in a build with a sanitizer: resident memory then says nothing, and times little.
+bool Sanitized();
+
 // Every --map kind, and the number of I/O threads to test it with ("1" for plain, else "2").
 struct MapUnderTest {
   std::string kind;

@@ -1,0 +1,203 @@
+// How connections end, over real sockets: half-closed by the client, killed by themselves or by
+// others in the middle of a pipeline, reset, or gone while a command of theirs is suspended.
+// Replies that are due are sent; nothing runs after the end; nobody else notices.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "tests/support/server_process.h"
+
+namespace larder::server {
+namespace {
+
+using test_support::EncodeRequest;
+using test_support::Reply;
+using test_support::RespClient;
+using test_support::RespFailure;
+using test_support::ServerProcess;
+using test_support::ToString;
+
+constexpr std::chrono::seconds kSoon{10};
+
+class ConnectionLifeTest : public testing::Test {
+ protected:
+  ConnectionLifeTest()
+      : server_({"--threads", "2", "--enable-debug-command", "yes"}), other_(server_.Connect()) {}
+
+  void TearDown() override {
+    ASSERT_TRUE(server_.Running()) << server_.Output();
+    EXPECT_EQ(ToString(server_.Connect().Command({"PING"})), "PONG");
+  }
+
+  static std::string IdOf(RespClient& client) {
+    return std::to_string(client.Command({"CLIENT", "ID"}).integer);
+  }
+
+  ServerProcess server_;
+  RespClient other_;
+};
+
+TEST_F(ConnectionLifeTest, AHalfClosedClientGetsAllItsReplies) {
+  constexpr int kRequests = 20'000;
+  RespClient client = server_.Connect();
+  std::string requests;
+  for (int i = 0; i < kRequests; ++i) requests += EncodeRequest({"INCR", "n"});
+  client.SendRaw(requests);
+  client.ShutdownWrite();
+  for (int i = 1; i <= kRequests; ++i) ASSERT_EQ(client.Read().integer, i);
+  EXPECT_TRUE(client.ClosedWithin(kSoon));
+}
+
+TEST_F(ConnectionLifeTest, AHalfClosedClientGetsLargeRepliesHoweverLateItReads) {
+  if (test_support::TestingRedis()) GTEST_SKIP() << "Redis drops what is unsent at a half-close";
+  constexpr int kRequests = 300;
+  const std::string value(100'000, 'x');
+  ASSERT_TRUE(other_.Command({"SET", "big", value}).IsOk());
+  RespClient client = server_.Connect();
+  client.SetReceiveBuffer(4096);
+  std::string requests;
+  for (int i = 0; i < kRequests; ++i) requests += EncodeRequest({"GET", "big"});
+  client.SendRaw(requests);
+  client.ShutdownWrite();
+  // By now the server has seen the end and holds most of the replies.
+  for (int i = 0; i < 50; ++i) other_.Command({"PING"});
+  for (int i = 0; i < kRequests; ++i) ASSERT_EQ(client.Read().text, value);
+  EXPECT_TRUE(client.ClosedWithin(kSoon));
+}
+
+TEST_F(ConnectionLifeTest, AnIncompleteRequestBeforeAHalfCloseIsDropped) {
+  RespClient client = server_.Connect();
+  client.SendRaw(EncodeRequest({"SET", "a", "1"}) + "*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n");
+  client.ShutdownWrite();
+  EXPECT_EQ(client.ReadUntilClosed(), "+OK\r\n");
+  EXPECT_EQ(other_.Command({"EXISTS", "a", "b"}).integer, 1);
+}
+
+TEST_F(ConnectionLifeTest, NothingRunsAfterQuit) {
+  RespClient client = server_.Connect();
+  client.SendRaw("PING\r\nQUIT\r\nSET after 1\r\n");
+  EXPECT_EQ(client.ReadUntilClosed(), "+PONG\r\n+OK\r\n");
+  EXPECT_EQ(other_.Command({"EXISTS", "after"}).integer, 0);
+}
+
+TEST_F(ConnectionLifeTest, NothingRunsAfterAClientKilledItselfInMidPipeline) {
+  RespClient client = server_.Connect();
+  const std::string id = IdOf(client);
+  client.SendRaw(EncodeRequest({"PING"}) +
+                 EncodeRequest({"CLIENT", "KILL", "ID", id, "SKIPME", "no"}) +
+                 EncodeRequest({"SET", "after", "1"}) + EncodeRequest({"PING"}));
+  EXPECT_EQ(client.ReadUntilClosed(), "+PONG\r\n:1\r\n");
+  EXPECT_EQ(other_.Command({"EXISTS", "after"}).integer, 0);
+}
+
+TEST_F(ConnectionLifeTest, KillSparesTheCallerUnlessTold) {
+  RespClient client = server_.Connect();
+  EXPECT_EQ(client.Command({"CLIENT", "KILL", "ID", IdOf(client)}).integer, 0);
+  EXPECT_EQ(ToString(client.Command({"PING"})), "PONG");
+}
+
+TEST_F(ConnectionLifeTest, AClientKilledInMidPipelineLosesATailOnly) {
+  for (int round = 0; round < 20; ++round) {
+    RespClient victim = server_.Connect();
+    const std::string id = IdOf(victim);
+    const std::string key = "counter:" + std::to_string(round);
+    std::atomic<bool> killed = false;
+    int64_t answered = 0;
+    std::thread pipeline([&] {
+      std::string requests;
+      for (int i = 0; i < 200; ++i) requests += EncodeRequest({"INCR", key});
+      try {
+        while (true) {
+          victim.SendRaw(requests);
+          for (int i = 0; i < 200; ++i) {
+            const int64_t reply = victim.Read().integer;
+            if (reply != answered + 1) return;
+            answered = reply;
+          }
+        }
+      } catch (const RespFailure&) {
+        killed = true;
+      }
+    });
+    while (other_.Command({"EXISTS", key}).integer == 0) {
+    }
+    EXPECT_EQ(other_.Command({"CLIENT", "KILL", "ID", id}).integer, 1);
+    pipeline.join();
+    EXPECT_TRUE(killed) << "a reply was out of sequence after " << answered;
+    EXPECT_GE(std::stoll(other_.Command({"GET", key}).text), answered);
+    EXPECT_TRUE(other_.Command({"CLIENT", "LIST", "ID", id}).text.empty());
+  }
+}
+
+TEST_F(ConnectionLifeTest, ClientsThatKillEachOtherAcrossThreads) {
+  constexpr int kClients = 8;
+  for (int round = 0; round < 30; ++round) {
+    std::vector<RespClient> clients;
+    for (int i = 0; i < kClients; ++i) clients.push_back(server_.Connect());
+    const std::string requests = EncodeRequest({"SET", "k", "v"}) +
+                                 EncodeRequest({"CLIENT", "KILL", "TYPE", "normal"}) +
+                                 EncodeRequest({"GET", "k"});
+    for (RespClient& client : clients) {
+      try {
+        client.SendRaw(requests);
+      } catch (const RespFailure&) {
+        // Killed by an earlier one.
+      }
+    }
+    int survivors = 0;
+    for (RespClient& client : clients) {
+      try {
+        for (int i = 0; i < 3; ++i) client.Read();
+        if (ToString(client.Command({"PING"})) == "PONG") ++survivors;
+      } catch (const RespFailure&) {
+        // Killed, as all but one are.
+      }
+    }
+    EXPECT_LE(survivors, 1);
+  }
+}
+
+TEST_F(ConnectionLifeTest, ConnectionsResetWithRepliesUnderWayHarmNobody) {
+  ASSERT_TRUE(other_.Command({"SET", "big", std::string(1'000'000, 'x')}).IsOk());
+  for (int i = 0; i < 200; ++i) {
+    RespClient client = server_.Connect();
+    client.SendRaw("GET big\r\nGET big\r\nGET big\r\n");
+    if (i % 2 == 0) client.SendRaw("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1000\r\nhalf");
+    client.Reset();
+  }
+  EXPECT_EQ(ToString(other_.Command({"PING"})), "PONG");
+}
+
+TEST_F(ConnectionLifeTest, ASleepingClientMayBeKilledOrGo) {
+  RespClient killed = server_.Connect();
+  const std::string id = IdOf(killed);
+  killed.Send({"DEBUG", "SLEEP", "0.3"});
+  RespClient gone = server_.Connect();
+  gone.Send({"DEBUG", "SLEEP", "0.3"});
+  gone.Reset();
+  RespClient patient = server_.Connect();
+  patient.SendRaw("DEBUG SLEEP 0.3\r\nECHO awake\r\n");
+  patient.ShutdownWrite();
+  EXPECT_LE(other_.Command({"CLIENT", "KILL", "ID", id}).integer, 1);
+  EXPECT_EQ(patient.ReadUntilClosed(), "+OK\r\n$5\r\nawake\r\n");
+}
+
+TEST_F(ConnectionLifeTest, ASleepingClientDelaysNobodyElse) {
+  if (test_support::TestingRedis()) GTEST_SKIP() << "Redis has one thread for all";
+  std::vector<RespClient> sleepers;
+  for (int i = 0; i < 8; ++i) {
+    sleepers.push_back(server_.Connect());
+    sleepers.back().Send({"DEBUG", "SLEEP", "2"});
+  }
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < 4; ++i) {
+    RespClient client = server_.Connect();
+    EXPECT_EQ(ToString(client.Command({"PING"})), "PONG");
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(1500));
+}
+
+}  // namespace
+}  // namespace larder::server

@@ -23,9 +23,10 @@ import cases
 import generator
 import normalise
 import servers
+import shrink
 
 BATCH_MAX = 60  # commands in one write
-CONTEXT_COMMANDS = 8  # earlier commands on the same keys shown with a difference
+CONTEXT_COMMANDS = 30  # shown before a difference
 SAME_COMMAND_SHOWN_MAX = 3  # with --keep-going: differences printed of any one command
 SHOWN_BYTES_MAX = 400
 
@@ -50,18 +51,28 @@ class Report:
         self.differences = 0
         self.by_command = collections.Counter()
 
-    def difference(self, where, args, ours, theirs, context=()):
+    def difference(self, where, args, ours, theirs):
+        """Returns True if it was printed, so that its history is worth looking for."""
         self.differences += 1
         name = args[0].upper()[:40] if args else b""
         self.by_command[name] += 1
         if self.by_command[name] > SAME_COMMAND_SHOWN_MAX:
-            return
+            return False
         print(f"--- difference: {where}")
-        for earlier in context:
-            print(f"    before: {shown_command(earlier)}")
         print(f"    command: {shown_command(args)}")
         print(f"    larder:  {shown(ours)}")
         print(f"    oracle:  {shown(theirs)}", flush=True)
+        return True
+
+    @staticmethod
+    def history(commands):
+        """What leads to the difference just printed."""
+        if commands is None:
+            print("    not seen again when the same commands ran once more")
+            return
+        print(f"    the shortest way there, from empty servers ({len(commands)} commands):")
+        for args in commands[-CONTEXT_COMMANDS:]:
+            print(f"        {shown_command(args)}", flush=True)
 
     def stop(self):
         return self.differences > 0 and not self.keep_going
@@ -85,37 +96,31 @@ class Comparison:
         self.pair.reset()
         draw = generator.Generator(seed)
         batch_random = random.Random(seed)
-        history = []
-        while len(history) < commands and not self.report.stop():
+        sent = 0
+        history = []  # since both servers were last emptied
+        while sent < commands and not self.report.stop():
             batch = []
-            size = min(batch_random.randint(1, BATCH_MAX), commands - len(history))
+            size = min(batch_random.randint(1, BATCH_MAX), commands - sent)
             while len(batch) < size:
                 batch += draw.next()
-            first = len(history)
-            history += batch
-            if not self._same_replies(batch, first, history, seed):
+            if not self._same_replies(batch, history, f"seed {seed}, near command {sent}"):
                 self.pair.reset()
-        self.report.commands += len(history)
+                history = []
+            sent += len(batch)
+        self.report.commands += sent
 
-    def _same_replies(self, batch, first, history, seed):
+    def _same_replies(self, batch, history, where):
+        """Runs a batch, adds it to the history; at the first difference, reports it and stops."""
         ours, theirs = self.pair.exchange(batch)
-        for offset, args in enumerate(batch):
-            our_reply = ours[offset] if offset < len(ours) else servers.NO_REPLY
-            their_reply = theirs[offset] if offset < len(theirs) else servers.NO_REPLY
+        for index, args in enumerate(batch):
+            history.append(args)
+            our_reply = ours[index] if index < len(ours) else servers.NO_REPLY
+            their_reply = theirs[index] if index < len(theirs) else servers.NO_REPLY
             if not normalise.equivalent(args, our_reply, their_reply):
-                index = first + offset
-                where = f"{self.label}, seed {seed}, command {index}"
-                context = self._context(history[:index], args)
-                self.report.difference(where, args, our_reply, their_reply, context)
+                if self.report.difference(f"{self.label}, {where}", args, our_reply, their_reply):
+                    self.report.history(shrink.shortest(self.pair, history))
                 return False
         return True
-
-    @staticmethod
-    def _context(earlier, args):
-        """The last commands that named one of the same keys."""
-        keys = set(args[1:]) & set(generator.KEYS)
-        related = [command for command in earlier[-5000:] if keys & set(command[1:])]
-        return related[-CONTEXT_COMMANDS:]
 
     def raw(self, seed, connections):
         self.pair.reset()
@@ -194,15 +199,22 @@ class Runner:
             for version in versions:
                 if self.report.stop():
                     break
-                pair = servers.Pair(running, version, password)
-                part(Comparison(pair, self.report, f"RESP{version}"))
-                pair.close()
+                self._compare(running, version, password, part)
             if not running[0].alive():
                 self.report.differences += 1
                 print(f"--- larder ended on its own:\n{running[0].output()}")
         finally:
             for server in running:
                 server.stop()
+
+    def _compare(self, running, version, password, part):
+        try:
+            pair = servers.Pair(running, version, password)
+            part(Comparison(pair, self.report, f"RESP{version}"))
+            pair.close()
+        except OSError:
+            if running[0].alive():  # else with_servers reports it
+                raise
 
     def run(self, seed):
         only = self.options.only

@@ -24,10 +24,9 @@ class Clock {
   virtual UnixMs Now() = 0;
 };
 
-// The machine's wall clock, made monotone: it follows a step forwards within kResyncNs, and after a
-// step backwards it goes on ticking from where it was (it neither jumps back nor stands still, so
-// deadlines keep falling due) until the wall clock has caught up. One vDSO clock read a call and no
-// lock.
+// The machine's wall clock, made monotone. A step forwards is followed within 0.1 s. After a step
+// backwards it goes on ticking from where it was, ahead of the wall clock: it neither jumps back
+// nor stands still, so deadlines keep falling due. A call is one vDSO clock read and takes no lock.
 class SystemClock final : public Clock {
  public:
   SystemClock();

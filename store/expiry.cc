@@ -75,14 +75,12 @@ struct DeadlineWheel::Place {
 };
 
 // Invariants, outside of a method:
-//   - Every record is in a slot, in a draining chain or in the chain under compaction; there is at
-//   least one.
+//   - Every record is in a slot, in a draining chain or in the chain under compaction. There is
+//   one.
 //   - On level 0 the occupied slots are at or after the position's digit, above level 0 after it.
-//   So the lowest occupied
-//     slot of the lowest occupied level comes first in time.
-//   - A slot's bit in occupied is set while the slot has chunks or its records are in the chain
-//   under compaction. A level
-//     is allocated while it has such a bit, and has a bit in levels_used.
+//     So the lowest occupied slot of the lowest occupied level comes first in time.
+//   - A slot's bit in occupied is set while the slot has chunks, or its records are in the chain
+//     under compaction. A level is allocated, and in levels_used, while it has such a bit.
 struct DeadlineWheel::Core {
   int64_t tick;  // the position: all ticks before it have been fired, but for the draining chains
   size_t records = 0;  // in all
@@ -153,8 +151,7 @@ struct DeadlineWheel::Core {
     if (target > tick && draining == nullptr && !SlotDue(target)) tick = target;
   }
 
-  // The first chunk of a slot, on a level that is allocated if need be: the caller puts a record
-  // there.
+  // The first chunk of a slot, whose level is allocated if need be: the caller puts a record there.
   Chunk*& HeadOf(const WheelMemory& memory, const Place& place) {
     Level*& level = levels[place.level];
     if (level == nullptr) {
@@ -177,8 +174,7 @@ struct DeadlineWheel::Core {
     ++head->link;
   }
 
-  // Push() unless an identical record was among the last to come to its slot; returns whether it
-  // pushed.
+  // Push() unless an identical record is in the slot's first chunk; returns whether it pushed.
   bool PushNew(const WheelMemory& memory, const Place& place, uint32_t hash_bits) {
     if (const Level* level = levels[place.level]; level != nullptr) {
       const Chunk* head = level->slots[place.slot];
@@ -304,8 +300,8 @@ struct DeadlineWheel::Core {
   // there is none.
   bool BeginCompaction(const WheelMemory& memory) {
     assert(compacting == nullptr && seen == nullptr);
-    uint32_t later =
-        ~0u << (compact_slot + 1);  // slots still ahead on the level of the last compaction
+    // On the level of the last compaction, the slots before that one come at the very end.
+    uint32_t later = ~0u << (compact_slot + 1);
     for (int i = 0; i <= kLevels; ++i, later = ~0u) {
       const int level = (compact_level + i) % kLevels;
       const uint32_t ahead = occupied[level] & later;
@@ -399,7 +395,7 @@ void DeadlineWheel::Arm(const WheelMemory& memory, uint32_t hash_bits, UnixMs de
                         UnixMs now) {
   static_assert(sizeof(Record) == 8);
   static_assert(sizeof(Chunk) == 128);
-  static_assert(sizeof(Core) <= 264);
+  static_assert(sizeof(Core) <= 232);
   if (core_ == nullptr) core_ = Core::Make(memory, now);
   core_->SkipTo(TickOf(now));
   if (core_->PushNew(memory, core_->Locate(deadline), hash_bits)) ++core_->records;

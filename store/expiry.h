@@ -8,7 +8,7 @@
 // the wheel's position, in the slot of that digit. When the position reaches a slot of level k > 0,
 // its records are filed again, lower down; a tick is fired once it has passed as a whole. So a
 // record fires after its deadline, never at or before it, and at most 16 ms after it, plus the time
-// until the caller next calls Advance(): an 80 ms sweep period would still keep DESIGN.md's 100 ms.
+// until the caller next calls Advance(): it may sweep every 80 ms and keep keys to 100 ms.
 //
 //   level       0      1     2     3     4     5     6      7    | 8 .. 14
 //   slot spans  16 ms  .26s  4 s   66 s  17 m  4.7h  3 d   50 d  | 2.2 years and up
@@ -20,18 +20,15 @@
 // range, and when its slot is reached it asks the shard for the rest.
 //
 // The contract with the shard:
-//   - An entry that gets a deadline which is earlier than the one it had, or that had none: call
-//   Arm().
-//   - A deadline moved later or removed, an entry erased or replaced: nothing. The old record fires
-//   in vain, learns the
-//     new deadline from KeyDeadlines and is filed again. A key that slides its TTL on every access
-//     costs the wheel one record and one look-up a TTL.
-//   - After either, while NeedsCompaction(volatile keys): run CompactStep(kCompactRecords). Each
-//   examines more records
-//     than the command can have added, so the wheel stays within a constant factor of the volatile
-//     keys (CompactStep).
+//   - An entry gets a deadline that is earlier than the one it had, or had none: call Arm().
+//   - A deadline moves later or goes away, an entry is erased or replaced: nothing. The old record
+//     fires in vain, learns the new deadline from KeyDeadlines and is filed again. A key that
+//     slides its TTL on every access costs the wheel one record, and one look-up a TTL.
+//   - After either, if NeedsCompaction(volatile keys): CompactStep(kCompactRecords). It examines
+//     more records than the command can have added, so the wheel stays within a constant factor
+//     of the volatile keys.
 //
-// Memory: an empty wheel is one null pointer. A used one has 264 bytes, 128 a level in use, and
+// Memory: an empty wheel is one null pointer. A used one has 232 bytes, 128 a level in use, and
 // records in chunks of 128 bytes holding 15: 8.5 bytes a record where slots are full. Levels and
 // chunks are given back once empty.
 #pragma once

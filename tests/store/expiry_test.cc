@@ -19,7 +19,7 @@ constexpr size_t kAll = SIZE_MAX;
 
 // A shard as the wheel sees it: keys with deadlines, found by hash bits, and memory that counts
 // every byte.
-class FakeShard : public KeyDeadlines {
+class FakeShard final : public KeyDeadlines {
  public:
   ~FakeShard() {
     wheel.FreeAll(memory);

@@ -1,0 +1,147 @@
+"""The report's pictures. Without matplotlib there are none, and the report says so."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+from expiry_section import MassExpiry
+from memory_section import KeyPoint
+from results import Results
+from server_section import MSET_PAIRS, OPS, PIPELINES, Row
+from targets import RSS_BEYOND_MAX
+
+try:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+except ImportError:
+    pyplot = None
+
+# Okabe and Ito's palette: distinguishable with every kind of colour vision. The peers are grey.
+COLOURS = {
+    "bare": "#bbbbbb",
+    "redis": "#666666",
+    "memcached": "#999999",
+    "plain": "#e69f00",
+    "mutex": "#d55e00",
+    "rwmutex": "#cc79a7",
+    "sync": "#009e73",
+    "rcu": "#0072b2",
+}
+DPI = 110
+
+
+def available() -> bool:
+    return pyplot is not None
+
+
+def draw_all(results: Results, out_dir: pathlib.Path) -> dict[str, str]:
+    """Draws what there is data for; returns plot name -> file name in `out_dir`."""
+    if pyplot is None:
+        return {}
+    pyplot.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 9})
+    drawn = {}
+    if results.server:
+        drawn["server"] = _draw_server(results.server, out_dir / "server.png")
+    if results.memory.growth:
+        drawn["memory"] = _draw_memory(results.memory.growth, out_dir / "memory.png")
+    if results.expiry.mass:
+        drawn["expiry"] = _draw_expiry(results.expiry.mass, out_dir / "expiry.png")
+    return drawn
+
+
+def _colour(kind: str, map: str) -> str:
+    return COLOURS.get(map or kind, "#000000")
+
+
+def _draw_server(rows: list[Row], path: pathlib.Path) -> str:
+    """One panel a pipeline; a group of bars a command; one thread, so that CPU compares."""
+    single = [row for row in rows if row.threads == 1]
+    servers = list(dict.fromkeys((row.server, row.kind, row.map) for row in single))
+    figure, panels = pyplot.subplots(1, len(PIPELINES), figsize=(13, 4.2))
+    width = 0.84 / len(servers)
+    for panel, pipeline in zip(panels, PIPELINES):
+        for index, (server, kind, map) in enumerate(servers):
+            bars = [
+                (
+                    OPS.index(row.op) + (index - (len(servers) - 1) / 2) * width,
+                    row.cpu_us_median / (MSET_PAIRS if row.op == "MSET" else 1),
+                )
+                for row in single
+                if row.server == server and row.pipeline == pipeline
+            ]
+            if bars:
+                panel.bar(*zip(*bars), width=width * 0.92, color=_colour(kind, map), label=server)
+        panel.set_xticks(range(len(OPS)), ["MSET,\na key" if op == "MSET" else op for op in OPS])
+        panel.set_title(f"pipeline {pipeline}")
+        panel.grid(axis="y", alpha=0.3)
+        panel.set_axisbelow(True)
+    panels[0].set_ylabel("server CPU per command, µs")
+    handles, labels = panels[-1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="lower center", ncols=len(servers), frameon=False)
+    figure.suptitle(
+        "CPU per command, one I/O thread (MSET: a tenth of a command of 10 keys); lower is better"
+    )
+    figure.tight_layout(rect=(0, 0.06, 1, 1))
+    return _save(figure, path)
+
+
+def _draw_memory(points: list[KeyPoint], path: pathlib.Path) -> str:
+    """RSS beyond key and value over the number of keys, without and with a TTL."""
+    servers = list(dict.fromkeys((point.server, point.kind, point.map) for point in points))
+    figure, panels = pyplot.subplots(1, 2, figsize=(11, 4.2), sharey=True)
+    for panel, ttl in zip(panels, (False, True)):
+        for server, kind, map in servers:
+            line = [
+                (p.keys / 1e6, p.rss_beyond) for p in points if p.server == server and p.ttl == ttl
+            ]
+            style: dict[str, Any] = {"linestyle": "-" if kind == "larder" else "--"}
+            if line:
+                style |= {"color": _colour(kind, map), "marker": "o", "markersize": 4}
+                panel.plot(*zip(*line), label=server, **style)
+        panel.axhline(RSS_BEYOND_MAX[ttl], color="black", linewidth=0.8, linestyle=":")
+        panel.annotate(
+            "target", (points[0].keys / 1e6, RSS_BEYOND_MAX[ttl]), va="bottom", fontsize=8
+        )
+        panel.set_title("with a TTL" if ttl else "no TTL")
+        panel.set_xlabel("keys, million")
+        panel.grid(alpha=0.3)
+    panels[0].set_ylim(bottom=0)  # shared, so after both have been drawn
+    panels[0].set_ylabel("RSS beyond key and value, bytes a key")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="lower center", ncols=len(servers), frameon=False)
+    figure.suptitle("Memory that a key of 16 bytes with a value of 32 bytes adds; lower is better")
+    figure.tight_layout(rect=(0, 0.06, 1, 1))
+    return _save(figure, path)
+
+
+def _draw_expiry(mass: list[MassExpiry], path: pathlib.Path) -> str:
+    """Keys still held around the one deadline they all share, two seconds of it."""
+    figure, panel = pyplot.subplots(figsize=(8, 4))
+    for one in mass:
+        line = [(at, held / 1e6) for at, held in one.held if -0.3 <= at <= 2.0]
+        panel.step(
+            *zip(*line),
+            where="post",
+            color=_colour(one.kind, one.map),
+            label=one.server,
+            linewidth=1.6,
+        )
+    panel.axvline(0, color="black", linewidth=0.8, linestyle=":")
+    panel.annotate("deadline ", (0, 0), ha="right", va="bottom", rotation=90, fontsize=8)
+    panel.set_xlabel("seconds after the deadline")
+    panel.set_ylabel("keys held (DBSIZE), million")
+    panel.set_ylim(bottom=0)
+    panel.grid(alpha=0.3)
+    panel.legend(frameon=False)
+    panel.set_title("Mass expiry: every key has the same deadline")
+    figure.tight_layout()
+    return _save(figure, path)
+
+
+def _save(figure: Any, path: pathlib.Path) -> str:
+    figure.savefig(path, dpi=DPI)
+    pyplot.close(figure)
+    return path.name

@@ -1,0 +1,48 @@
+"""Everything one benchmark run found, and the look-ups that targets, tables and plots share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from expiry_section import ExpiryResult
+from memory_section import MemoryResult
+from server_section import Row
+
+
+@dataclass
+class Results:
+    """What did not run, or came after a failure, is empty; `errors` says why."""
+
+    machine: dict[str, str]
+    options: dict[str, Any]
+    default_map: str
+    server: list[Row] = field(default_factory=list)
+    memory: MemoryResult = field(default_factory=MemoryResult.nothing)
+    expiry: ExpiryResult = field(default_factory=ExpiryResult.nothing)
+    errors: list[str] = field(default_factory=list)
+
+    def row(
+        self, kind: str, op: str, pipeline: int, *, map: str = "", threads: int = 1
+    ) -> Row | None:
+        for row in self.server:
+            if (row.kind, row.map, row.threads, row.op, row.pipeline) == (
+                kind,
+                map,
+                threads,
+                op,
+                pipeline,
+            ):
+                return row
+        return None
+
+    def default_row(self, op: str, pipeline: int) -> Row | None:
+        """larder with one thread and the map that the targets are about."""
+        return self.row("larder", op, pipeline, map=self.default_map)
+
+
+def cpu_ratio(row: Row | None, base: Row | None) -> float | None:
+    """Median CPU a command of `row` over that of `base`; None if one of them is missing."""
+    if row is None or base is None or not row.cpu_us or not base.cpu_us:
+        return None
+    return row.cpu_us_median / base.cpu_us_median if base.cpu_us_median > 0 else None

@@ -70,6 +70,7 @@ Config::Config() {
 void Config::StoreLocked(size_t index, std::string text) {
   const Option& option = OptionAt(index);
   if (option.live != nullptr) {
+    // relaxed: as every access to LiveSettings; nothing else is published through it.
     (live_.*option.live).store(NumberOf(option, text), std::memory_order_relaxed);
   }
   if (option.publish != nullptr) option.publish(text, live_);
@@ -78,8 +79,11 @@ void Config::StoreLocked(size_t index, std::string text) {
 
 OutputLimit Config::output_limit(ClientClass client_class) const {
   const LiveSettings::Limit& limit = live_.output_limits[static_cast<size_t>(client_class)];
+  // relaxed: three limits of which one is older than the others do no harm.
   return {.hard_bytes = limit.hard_bytes.load(std::memory_order_relaxed),
+          // relaxed: the same.
           .soft_bytes = limit.soft_bytes.load(std::memory_order_relaxed),
+          // relaxed: the same.
           .soft_seconds = limit.soft_seconds.load(std::memory_order_relaxed)};
 }
 

@@ -192,8 +192,9 @@ std::optional<size_t> FindOption(std::string_view name) {
 
 std::string_view NearestOption(std::string_view misspelt) {
   constexpr size_t kNameBytesMax = 64;  // longer is no misspelling
+  constexpr size_t kEditsMax = 3;       // farther is another word; in a short one, even less
   if (misspelt.size() > kNameBytesMax) return {};
-  size_t nearest = std::max<size_t>(1, misspelt.size() / 3);  // farther is another word
+  size_t nearest = std::clamp<size_t>(misspelt.size() / 3, 1, kEditsMax);
   std::string_view found;
   for (size_t i = 0; i < OptionCount(); ++i) {
     const size_t size = OptionAt(i).name.size();

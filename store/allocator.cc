@@ -1,0 +1,83 @@
+#include "store/allocator.h"
+
+#include <sys/mman.h>
+
+#include <new>
+
+#ifdef LARDER_SYSTEM_MALLOC
+#include <malloc.h>
+
+#include <cstdlib>
+#else
+#include <mimalloc.h>
+#endif
+
+namespace larder::store {
+namespace {
+
+constexpr size_t kLineBytes = 64;
+
+#ifdef LARDER_SYSTEM_MALLOC  // sanitizers watch the system's heap
+void* HeapAllocate(size_t bytes) { return malloc(bytes); }
+void* HeapAllocateLine(size_t bytes) {
+  return aligned_alloc(kLineBytes, (bytes + kLineBytes - 1) / kLineBytes * kLineBytes);
+}
+void HeapFree(void* block) { free(block); }
+size_t HeapSize(const void* block) { return malloc_usable_size(const_cast<void*>(block)); }
+#else
+void* HeapAllocate(size_t bytes) { return mi_malloc(bytes); }
+void* HeapAllocateLine(size_t bytes) { return mi_malloc_aligned(bytes, kLineBytes); }
+void HeapFree(void* block) { mi_free(block); }
+size_t HeapSize(const void* block) { return mi_usable_size(block); }
+#endif
+
+void* OrEnd(void* block) {
+  if (block == nullptr) throw std::bad_alloc();
+  return block;
+}
+
+}  // namespace
+
+size_t Allocator::BytesOf(const void* block) { return HeapSize(block); }
+
+void* Allocator::Allocate(size_t bytes) {
+  void* block = OrEnd(HeapAllocate(bytes));
+  Add(used_, static_cast<int64_t>(HeapSize(block)));
+  return block;
+}
+
+void* Allocator::AllocateLine(size_t bytes) {
+  void* block = OrEnd(HeapAllocateLine(bytes));
+  Add(used_, static_cast<int64_t>(HeapSize(block)));
+  return block;
+}
+
+void Allocator::Free(void* block) {
+  Add(used_, -static_cast<int64_t>(HeapSize(block)));
+  HeapFree(block);
+}
+
+size_t Allocator::Retire(const void* block) {
+  const size_t bytes = HeapSize(block);
+  Move(static_cast<int64_t>(bytes));
+  return bytes;
+}
+
+void Allocator::FreeRetired(void* block) {
+  Add(retired_, -static_cast<int64_t>(HeapSize(block)));
+  HeapFree(block);
+}
+
+void* Allocator::MapPages(size_t bytes) {
+  void* block = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (block == MAP_FAILED) throw std::bad_alloc();
+  Add(used_, static_cast<int64_t>(bytes));
+  return block;
+}
+
+void Allocator::UnmapRetiredPages(void* block, size_t bytes) {
+  munmap(block, bytes);
+  Add(retired_, -static_cast<int64_t>(bytes));
+}
+
+}  // namespace larder::store

@@ -1,0 +1,112 @@
+#include "store/epoch.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace larder::store {
+namespace {
+
+constexpr uintptr_t kLargeTag = 1;
+
+// A full bag is sealed: large enough that the barrier and the look at all slots cost little a
+// block.
+constexpr size_t kBagBlocks = 128;
+// At most this many blocks are freed in one Collect(): about 0.2 ms.
+constexpr size_t kCollectBlocksMax = 4096;
+// One munmap step: about 0.8 ms.
+constexpr size_t kUnmapStepBytes = size_t{4} << 20;
+
+}  // namespace
+
+EpochDomain::Slot& EpochDomain::TakeSlot() {
+  // acq_rel [epoch.slots]: pairs with the acquire in TryAdvance().
+  const int taken = slots_taken_.fetch_add(1, std::memory_order_acq_rel);
+  assert(taken < kThreadsMax);
+  return slots_[static_cast<size_t>(taken)];
+}
+
+void EpochDomain::TryAdvance() {
+  uint64_t epoch = current();
+  const int slots = slots_taken_.load(std::memory_order_acquire);  // acquire [epoch.slots]
+  for (int i = 0; i < slots; ++i) {
+    // seq_cst [epoch.pin], acquire [epoch.unpin].
+    const uint64_t pinned = slots_[static_cast<size_t>(i)].pinned.load(std::memory_order_seq_cst);
+    if (pinned != 0 && pinned != epoch) return;
+  }
+  // seq_cst [epoch.advance]: a failure means that another thread has moved it on.
+  global_.compare_exchange_strong(epoch, epoch + 1, std::memory_order_seq_cst);
+}
+
+EpochParticipant::EpochParticipant(EpochDomain& domain, Allocator& allocator)
+    : domain_(domain), allocator_(allocator), slot_(domain.TakeSlot()) {}
+
+EpochParticipant::~EpochParticipant() {
+  Unpin();
+  Seal();
+  for (Bag& bag : sealed_) FreeBag(bag);
+  while (UnmapStep()) {
+  }
+}
+
+void EpochParticipant::Retire(void* block) {
+  allocator_.Retire(block);
+  Push(reinterpret_cast<Retired>(block));
+}
+
+void EpochParticipant::RetireLarge(LargeValue* value) {
+  LargeValue::Retire(allocator_, value);
+  Push(reinterpret_cast<Retired>(value) | kLargeTag);
+}
+
+void EpochParticipant::Push(Retired block) {
+  open_.push_back(block);
+  if (open_.size() >= kBagBlocks) Seal();
+}
+
+void EpochParticipant::Seal() {
+  if (open_.empty()) return;
+  // The epoch must be read after the unlinking stores have reached every thread: the exchange of
+  // our own slot (with the value it has) is the barrier between them. seq_cst [epoch.retire]: pairs
+  // with [epoch.pin].
+  slot_.pinned.exchange(slot_.pinned.load(std::memory_order_relaxed), std::memory_order_seq_cst);
+  sealed_.push_back({domain_.current(), std::move(open_)});
+  open_ = {};
+}
+
+bool EpochParticipant::Collect() {
+  assert(!pinned_);
+  Seal();
+  if (!sealed_.empty()) domain_.TryAdvance();
+  const uint64_t epoch = domain_.current();
+  size_t freed = 0;
+  while (!sealed_.empty() && sealed_.front().epoch + 2 <= epoch && freed < kCollectBlocksMax) {
+    freed += sealed_.front().blocks.size();
+    FreeBag(sealed_.front());
+    sealed_.pop_front();
+  }
+  const bool unmapping = UnmapStep();
+  return unmapping || !sealed_.empty();
+}
+
+void EpochParticipant::FreeBag(Bag& bag) {
+  for (const Retired block : bag.blocks) {
+    if ((block & kLargeTag) == 0) {
+      allocator_.FreeRetired(reinterpret_cast<void*>(block));
+    } else {
+      unmapping_.push_back(reinterpret_cast<LargeValue*>(block & ~kLargeTag));
+    }
+  }
+}
+
+bool EpochParticipant::UnmapStep() {
+  size_t budget = kUnmapStepBytes;
+  while (!unmapping_.empty() && budget > 0) {
+    LargeValue* value = unmapping_.back();
+    const size_t step = std::min(budget, value->capacity());
+    if (!LargeValue::FreeStep(allocator_, value, budget)) unmapping_.pop_back();
+    budget -= step;
+  }
+  return !unmapping_.empty();
+}
+
+}  // namespace larder::store

@@ -1,0 +1,120 @@
+// Epoch-based reclamation: what a garbage collector does for Go's sync.Map.
+//
+// A reader pins itself to the global epoch before it follows pointers that writers may replace. A
+// writer unlinks a block, then retires it; a retired block is freed two epochs later. The epoch
+// moves on only when every pinned thread has seen the current one, so whoever could still hold the
+// pointer has unpinned by then. (K. Fraser, "Practical lock freedom", 2004, section 5.2.3;
+// crossbeam-epoch is a well-known implementation.)
+//
+// Threads: each has its own EpochParticipant and is its only user; EpochDomain is shared. Progress:
+// Pin and Unpin are wait-free; a thread that stays pinned delays the freeing of everybody's memory,
+// so pins are short: never held over a lock wait, a sleep or a socket write. Cost: Pin one exchange
+// (the full barrier of the store-then-load rule), again free while pinned; Retire a push; Collect
+// O(threads + freed).
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "store/allocator.h"
+#include "store/large_value.h"
+
+namespace larder::store {
+
+// Proof that what a table refers to stays alive while it is in scope: a pin, or the lock of the
+// shard. Functions that read a table ask for one, so that unprotected reading does not compile.
+class Protection {
+ public:
+  // REQUIRES: the caller holds the shard's lock, or is the only thread.
+  static Protection UnderLock() { return {}; }
+
+ private:
+  friend class EpochParticipant;
+  Protection() = default;
+};
+
+class EpochDomain {
+ public:
+  static constexpr int kThreadsMax = 128;
+
+  uint64_t current() const {
+    return global_.load(std::memory_order_seq_cst);
+  }  // seq_cst [epoch.advance]
+
+ private:
+  friend class EpochParticipant;
+  struct alignas(64) Slot {
+    std::atomic<uint64_t> pinned{0};  // 0: not pinned
+  };
+
+  Slot& TakeSlot();
+  // Moves the epoch on if every pinned thread has seen the current one.
+  void TryAdvance();
+
+  std::atomic<uint64_t> global_{1};
+  std::atomic<int> slots_taken_{0};
+  std::array<Slot, kThreadsMax> slots_;
+};
+
+class EpochParticipant {
+ public:
+  EpochParticipant(EpochDomain& domain, Allocator& allocator);
+  // Frees everything it still holds. REQUIRES: no thread is pinned.
+  ~EpochParticipant();
+  EpochParticipant(const EpochParticipant&) = delete;
+  EpochParticipant& operator=(const EpochParticipant&) = delete;
+
+  Protection Pin() {
+    if (!pinned_) {
+      pinned_ = true;
+      // seq_cst [epoch.pin]: ordered before every load that follows; TryAdvance() sees it or we see
+      // what it published.
+      slot_.pinned.exchange(domain_.current(), std::memory_order_seq_cst);
+    }
+    return {};
+  }
+  void Unpin() {
+    if (!pinned_) return;
+    pinned_ = false;
+    // release [epoch.unpin]: pairs with the load in TryAdvance(); our last look happened before the
+    // block is freed.
+    slot_.pinned.store(0, std::memory_order_release);
+  }
+  bool pinned() const { return pinned_; }
+
+  // Hands over memory that no new reader can find. May be called pinned.
+  void Retire(void* block);
+  void RetireLarge(LargeValue* value);
+
+  // Frees what is old enough, a bounded amount a call. REQUIRES: not pinned. True if retired memory
+  // remains.
+  bool Collect();
+
+ private:
+  // A retired block; the lowest bit says that it is a LargeValue.
+  using Retired = uintptr_t;
+  struct Bag {
+    uint64_t epoch;
+    std::vector<Retired> blocks;
+  };
+
+  void Push(Retired block);
+  void Seal();
+  void FreeBag(Bag& bag);
+  bool UnmapStep();
+
+  EpochDomain& domain_;
+  Allocator& allocator_;
+  EpochDomain::Slot& slot_;
+  bool pinned_ = false;
+  std::vector<Retired> open_;  // retired since the last Seal()
+  std::deque<Bag> sealed_;     // oldest first
+  std::vector<LargeValue*>
+      unmapping_;  // mapped values that nobody can reach, being given back in steps
+};
+
+}  // namespace larder::store

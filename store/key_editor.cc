@@ -1,0 +1,71 @@
+#include "store/key_editor.h"
+
+#include <cassert>
+#include <utility>
+
+namespace larder::store {
+
+const Map::Place& KeyEditor::place() {
+  shard_.map().AssertHeld();
+  if (!located_) {
+    place_ = shard_.Locate(worker_, key_);
+    located_ = true;
+  }
+  return place_;
+}
+
+Entry* KeyEditor::mutable_entry() { return place() ? place().entry() : nullptr; }
+
+void KeyEditor::Put(OwnedEntry entry) {
+  assert(entry->key() == key_.bytes);
+  shard_.map().AssertHeld();
+  shard_.Put(worker_, key_, place(), std::move(entry));
+  located_ = false;
+}
+
+void KeyEditor::PutString(std::string_view value, UnixMs deadline) {
+  Put(Entry::MakeString(worker_.allocator(), key_.bytes, value, deadline));
+}
+
+bool KeyEditor::Erase() {
+  shard_.map().AssertHeld();
+  if (!place()) return false;
+  shard_.Erase(worker_, key_, place());
+  located_ = false;
+  return true;
+}
+
+void KeyEditor::SetDeadline(UnixMs deadline) {
+  shard_.map().AssertHeld();
+  assert(entry() != nullptr);
+  shard_.SetDeadline(worker_, key_, place(), deadline);
+}
+
+void KeyEditor::SetInteger(int64_t value) {
+  shard_.map().AssertHeld();
+  mutable_entry()->SetInteger(value);
+  shard_.Altered(key_);
+}
+
+void KeyEditor::ReplaceGrowable(LargeValue* fresh) {
+  shard_.map().AssertHeld();
+  shard_.ReplaceGrowable(worker_, mutable_entry(), fresh);
+}
+
+void KeyEditor::Altered() {
+  shard_.map().AssertHeld();
+  shard_.Altered(key_);
+}
+
+void KeyEditor::MoveTo(KeyEditor& target) {
+  shard_.map().AssertHeld();
+  assert(entry() != nullptr && key_.bytes != target.key_.bytes);
+  OwnedEntry moved =
+      Entry::MakeFrom(worker_.allocator(), target.key_.bytes, *entry(), entry()->deadline());
+  shard_.Supersede(worker_, key_, place(), *moved);
+  located_ = false;
+  target.located_ = false;
+  target.Put(std::move(moved));
+}
+
+}  // namespace larder::store

@@ -1,0 +1,461 @@
+#include "store/keyspace.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+
+namespace larder::store {
+namespace {
+
+using std::chrono::steady_clock;
+
+// A sweep this late is taken over by whichever thread notices.
+constexpr UnixMs kOverdueMs = 20;
+// How often a thread looks at all when nothing calls it earlier: a deadline that was armed
+// meanwhile waits at most so long, plus one tick of the wheel.
+constexpr UnixMs kSweepPeriodMs = 40;
+// While retired memory waits for readers to move on.
+constexpr UnixMs kReclaimPeriodMs = 2;
+// Records of one step under a shard's lock: about 50 us.
+constexpr size_t kSweepRecords = 128;
+constexpr int kUpkeepSteps = 32;
+constexpr size_t kClearEntries = 128;
+// Buckets that one hold of a lock visits in a scan: about 700 keys.
+constexpr size_t kScanBucketsALock = 128;
+constexpr size_t kPrefetchKeys = 64;
+
+}  // namespace
+
+Keyspace::Keyspace(const KeyspaceOptions& options, Clock& clock)
+    : options_(options),
+      shard_bits_(std::countr_zero(static_cast<uint32_t>(options.shards))),
+      clock_(clock),
+      shared_{.epochs = {},
+              .reader_slots = {},
+              .hasher = Hasher(options.hash_seed),
+              .shards = options.shards},
+      databases_(static_cast<size_t>(options.databases), [](std::atomic<Database*>* at, size_t) {
+        new (at) std::atomic<Database*>(nullptr);
+      }) {
+  assert(std::has_single_bit(static_cast<uint32_t>(options.shards)));
+}
+
+Keyspace::~Keyspace() {
+  if (workers_.empty()) return;
+  Worker& worker = *workers_.front();
+  for (const auto& each : workers_) each->Unpin();
+  MutexLock lock(admin_);
+  for (const auto& database : made_) {
+    for (Shard& shard : database->shards) {
+      ShardLock hold(shard, worker);
+      while (shard.ClearStep(worker, SIZE_MAX)) {
+      }
+    }
+  }
+}
+
+Worker& Keyspace::AddWorker() {
+  const int index = static_cast<int>(workers_.size());
+  workers_.push_back(std::make_unique<Worker>(
+      shared_, index, options_.random_seed + static_cast<uint64_t>(index) * 2));
+  sweepers_.emplace_back();
+  workers_.back()->set_now(clock_.Now());
+  return *workers_.back();
+}
+
+Database& Keyspace::MakeDatabase(int db) {
+  MutexLock lock(admin_);
+  if (Database* made_meanwhile = Find(db); made_meanwhile != nullptr) return *made_meanwhile;
+  if (free_.empty()) {
+    made_.push_back(
+        std::make_unique<Database>(static_cast<int>(made_.size()), options_.kind, options_.shards));
+    made_.back()->owner.listener = options_.listener;
+    free_.push_back(made_.back().get());
+  }
+  Database* database = free_.back();
+  free_.pop_back();
+  database->owner.db.store(db, std::memory_order_relaxed);  // relaxed: published by the store below
+  databases_[static_cast<size_t>(db)].store(
+      database, std::memory_order_release);  // release [keyspace.database]
+  return *database;
+}
+
+// --- Prefetch
+// -------------------------------------------------------------------------------------
+
+void Keyspace::PrefetchBucket(Worker& worker, int db, const Key& key) {
+  if (Database* database = Find(db))
+    database->shards[ShardOf(key)].map().PrefetchBucket(key, worker.Pin());
+}
+
+void Keyspace::PrefetchEntry(Worker& worker, int db, const Key& key) {
+  if (Database* database = Find(db))
+    database->shards[ShardOf(key)].map().PrefetchEntry(key, worker.Pin());
+}
+
+void Keyspace::PrefetchAll(Worker& worker, std::span<const KeyAt> keys) {
+  const auto first = keys.first(std::min(keys.size(), kPrefetchKeys));
+  for (const KeyAt& at : first) PrefetchBucket(worker, at.db, at.key);
+  for (const KeyAt& at : first) PrefetchEntry(worker, at.db, at.key);
+}
+
+// --- Several keys
+// ---------------------------------------------------------------------------------
+
+bool Keyspace::LockAll(ShardSet& set, std::span<const KeyAt> keys) {
+  set.Reset();
+  const uint64_t seen = generation();
+  for (const KeyAt& at : keys) set.Add(FindOrMake(at.db), ShardOf(at.key));
+  set.Lock();
+  return StillIn(seen);
+}
+
+// --- Databases as a whole
+// -------------------------------------------------------------------------
+
+// Takes a database out of use; it is emptied later, in steps, but its memory counts as retired from
+// now on.
+void Keyspace::Detach(Worker& worker, int db) {
+  Database* database = Find(db);
+  if (database == nullptr) return;
+  databases_[static_cast<size_t>(db)].store(
+      nullptr, std::memory_order_release);  // release [keyspace.database]
+  int64_t bytes = 0;
+  for (const Shard& shard : database->shards) bytes += shard.memory_bytes();
+  worker.allocator().MoveToRetired(bytes);
+  flushed_.push_back({database, 0, bytes});
+  flushed_count_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a hint
+}
+
+void Keyspace::FlushDb(Worker& worker, int db) {
+  worker.Unpin();
+  {
+    MutexLock lock(admin_);
+    generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]: odd
+    Detach(worker, db);
+    generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]: even
+  }
+  if (options_.listener != nullptr) options_.listener->OnBulkChange(db);
+}
+
+void Keyspace::FlushAll(Worker& worker) {
+  worker.Unpin();
+  {
+    MutexLock lock(admin_);
+    generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]: odd
+    for (int db = 0; db < databases(); ++db) Detach(worker, db);
+    generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]: even
+  }
+  if (options_.listener == nullptr) return;
+  for (int db = 0; db < databases(); ++db) options_.listener->OnBulkChange(db);
+}
+
+// All shards of both are locked, so that no writer that found its shard under the old number stores
+// after the swap.
+void Keyspace::SwapDb(Worker& worker, int a, int b) {
+  worker.Unpin();
+  if (a == b) return;
+  {
+    MutexLock lock(admin_);
+    Database* first = Find(a);
+    Database* second = Find(b);
+    ShardSet set(worker, 2 * static_cast<size_t>(shards()));
+    for (Database* database : {first, second}) {
+      for (size_t i = 0; database != nullptr && i < database->shards.size(); ++i)
+        set.Add(*database, i);
+    }
+    set.Lock();
+    generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]: odd
+    // relaxed: read under a lock that we hold. release [keyspace.database].
+    if (first != nullptr) first->owner.db.store(b, std::memory_order_relaxed);
+    if (second != nullptr) second->owner.db.store(a, std::memory_order_relaxed);
+    databases_[static_cast<size_t>(a)].store(second, std::memory_order_release);
+    databases_[static_cast<size_t>(b)].store(first, std::memory_order_release);
+    generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]: even
+  }
+  if (options_.listener == nullptr) return;
+  options_.listener->OnBulkChange(a);
+  options_.listener->OnBulkChange(b);
+}
+
+bool Keyspace::ChangeKindStep(Worker& worker, int shard, MapKind kind) {
+  worker.Unpin();
+  MutexLock lock(admin_);
+  bool done = true;
+  for (const auto& database : made_) {
+    Shard& each = database->shards[static_cast<size_t>(shard)];
+    ShardLock hold(each, worker);
+    done = each.map().ChangeKindStep(worker, kind) && done;
+  }
+  return done;
+}
+
+// --- Iteration
+// ------------------------------------------------------------------------------------
+
+int64_t Keyspace::Size(int db) const {
+  const Database* database = Find(db);
+  if (database == nullptr) return 0;
+  int64_t keys = 0;
+  for (const Shard& shard : database->shards) keys += static_cast<int64_t>(shard.size());
+  return keys;
+}
+
+uint64_t Keyspace::Scan(Worker& worker, int db, uint64_t cursor, size_t count,
+                        const std::function<void(const Entry&)>& visit) {
+  uint64_t index = cursor >> kPositionBits;
+  uint64_t position = cursor & ((uint64_t{1} << kPositionBits) - 1);
+  size_t keys_left = count;
+  size_t buckets_left = count > SIZE_MAX / 10 ? SIZE_MAX : count * 10;
+  Database* database = Find(db);
+  if (database == nullptr) return 0;
+  for (; index < database->shards.size(); ++index, position = 0) {
+    Shard& shard = database->shards[index];
+    while (position != Table::kScanEnd && shard.size() != 0) {
+      if (keys_left == 0 || buckets_left == 0) return index << kPositionBits | position;
+      VisitShard(worker, shard, &position, &keys_left, &buckets_left, visit);
+    }
+    if (keys_left == 0 || buckets_left == 0) {
+      ++index;
+      return index < database->shards.size() ? index << kPositionBits : 0;
+    }
+  }
+  return 0;
+}
+
+// Goes on with a scan under one hold of the shard's lock.
+void Keyspace::VisitShard(Worker& worker, Shard& shard, uint64_t* position, size_t* keys_left,
+                          size_t* buckets_left, const std::function<void(const Entry&)>& visit) {
+  ShardLock lock(shard, worker);
+  for (size_t i = 0; i < kScanBucketsALock; ++i) {
+    const auto at = static_cast<uint32_t>(*position);
+    shard.map().VisitBucket(Table::BucketBitsAt(at), [&](const Map::Place& place) {
+      if (place.entry()->ExpiredAt(worker.now())) return;
+      visit(*place.entry());
+      if (*keys_left != 0) --*keys_left;
+    });
+    *position = shard.map().NextScanPosition(at);
+    --*buckets_left;
+    if (*position == Table::kScanEnd || *keys_left == 0 || *buckets_left == 0) return;
+  }
+}
+
+std::optional<std::string> Keyspace::RandomKey(Worker& worker, int db) {
+  // A shard is chosen by its share of the keys; keys that wait for the sweep make a few tries
+  // necessary.
+  constexpr int kTries = 100;
+  for (int i = 0; i < kTries; ++i) {
+    const auto keys = static_cast<uint64_t>(Size(db));
+    Database* database = Find(db);
+    if (keys == 0 || database == nullptr) return std::nullopt;
+    uint64_t skip = worker.Random() % keys;
+    size_t index = 0;
+    while (index + 1 < database->shards.size() && skip >= database->shards[index].size()) {
+      skip -= database->shards[index++].size();
+    }
+    std::optional<std::string> found;
+    uint64_t position = worker.Random() % Table::kScanEnd;
+    for (bool wrapped = false; !found && database->shards[index].size() != 0;) {
+      size_t seen = 0;
+      size_t one_key = 1;
+      size_t some_buckets = 16;
+      VisitShard(worker, database->shards[index], &position, &one_key, &some_buckets,
+                 [&](const Entry& entry) {
+                   if (worker.Random() % ++seen == 0)
+                     found = entry.key();  // each of the bucket's keys with the same chance
+                 });
+      if (position != Table::kScanEnd) continue;
+      if (wrapped) break;
+      wrapped = true;
+      position = 0;
+    }
+    if (found) return found;
+  }
+  return std::nullopt;
+}
+
+// --- Background work
+// ------------------------------------------------------------------------------
+
+MaintenanceResult Keyspace::Maintain(Worker& worker, std::chrono::microseconds budget) {
+  const auto end = steady_clock::now() + budget;
+  worker.Unpin();
+  worker.set_now(clock_.Now());
+  const bool retired_remains = worker.Reclaim();
+  MaintenanceResult result{.more_now = false, .next_at = worker.now() + kSweepPeriodMs};
+  Sweeper& sweeper = sweepers_[static_cast<size_t>(worker.index())];
+  for (int db = 0; db < databases(); ++db) {
+    if (Database* database = Find(db)) {
+      result.next_at = std::min(result.next_at, SweepDatabase(worker, *database, sweeper, end));
+    }
+  }
+  // relaxed: a hint; the next round sees it.
+  if (flushed_count_.load(std::memory_order_relaxed) != 0)
+    result.more_now = ClearFlushed(worker, end);
+  if (retired_remains) result.next_at = std::min(result.next_at, worker.now() + kReclaimPeriodMs);
+  if (result.next_at <= worker.now()) result.more_now = true;
+  return result;
+}
+
+// Sweeps the shards of this thread that are due, and others' that are overdue. Returns when the
+// next one is due.
+UnixMs Keyspace::SweepDatabase(Worker& worker, Database& database, Sweeper& sweeper,
+                               steady_clock::time_point end) {
+  const size_t count = database.shards.size();
+  const auto threads = static_cast<size_t>(std::max(options_.threads, 1));
+  const auto mine = static_cast<size_t>(worker.index()) % threads;
+  UnixMs next = Shard::kNever;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t shard = (sweeper.next + i) % count;
+    const UnixMs due = database.due[shard].load(std::memory_order_relaxed);  // relaxed: a hint
+    if (due == Shard::kNever) continue;
+    const UnixMs ours_from = shard % threads == mine ? due : due + kOverdueMs;
+    if (ours_from > worker.now()) {
+      next = std::min(next, ours_from);
+      continue;
+    }
+    if (!SweepShard(worker, database, shard, end)) {
+      sweeper.next = shard;
+      return worker.now();
+    }
+  }
+  return next;
+}
+
+// False if the time ran out before the shard was done.
+bool Keyspace::SweepShard(Worker& worker, Database& database, size_t shard,
+                          steady_clock::time_point end) {
+  Shard::Due& due = database.due[shard];
+  while (due.load(std::memory_order_relaxed) <=
+         worker.now()) {  // relaxed: written under the lock we take below
+    {
+      ShardLock lock(database.shards[shard], worker);
+      database.shards[shard].Upkeep(worker, kUpkeepSteps);
+      if (!active_expiry_.load(std::memory_order_relaxed)) return true;  // relaxed: a switch
+      database.shards[shard].Sweep(worker, worker.now(), kSweepRecords);
+    }
+    worker.Reclaim();
+    if (steady_clock::now() >= end) return false;
+  }
+  return true;
+}
+
+// Empties flushed databases for as long as there is time. True if there is more to do.
+bool Keyspace::ClearFlushed(Worker& worker, steady_clock::time_point end) {
+  while (steady_clock::now() < end) {
+    std::optional<Flushed> work;
+    {
+      MutexLock lock(admin_);
+      if (flushed_.empty()) return false;
+      work = flushed_.back();
+      flushed_.pop_back();
+    }
+    for (int i = 0; i < 16 && work->next_shard < work->database->shards.size(); ++i) {
+      Shard& shard = work->database->shards[work->next_shard];
+      ShardLock lock(shard, worker);
+      const int64_t before = shard.memory_bytes();
+      const bool more = shard.ClearStep(worker, kClearEntries);
+      // What left `used` just now had left it already when the database was flushed.
+      const int64_t undo = std::min(before - shard.memory_bytes(), work->retired_bytes);
+      worker.allocator().MoveToRetired(-undo);
+      work->retired_bytes -= undo;
+      if (!more) ++work->next_shard;
+    }
+    worker.Reclaim();
+    MutexLock lock(admin_);
+    if (work->next_shard < work->database->shards.size()) {
+      flushed_.push_back(*work);
+    } else {
+      worker.allocator().MoveToRetired(-work->retired_bytes);
+      free_.push_back(work->database);
+      flushed_count_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: a hint
+    }
+  }
+  return true;
+}
+
+// --- Figures
+// --------------------------------------------------------------------------------------
+
+DatabaseFigures Keyspace::FiguresOfDb(int db, UnixMs now) const {
+  DatabaseFigures figures;
+  const Database* database = Find(db);
+  if (database == nullptr) return figures;
+  double deadline_sum = 0;
+  for (const Shard& shard : database->shards) {
+    figures.keys += static_cast<int64_t>(shard.size());
+    figures.expires += static_cast<int64_t>(shard.volatile_size());
+    deadline_sum += static_cast<double>(shard.deadline_sum());
+  }
+  if (figures.expires > 0) {
+    const double average = deadline_sum / static_cast<double>(figures.expires);
+    figures.average_ttl_ms =
+        std::max<int64_t>(0, static_cast<int64_t>(average) + Shard::kDeadlineEra - now);
+  }
+  return figures;
+}
+
+void ShardFigures::Add(const ShardFigures& other) {
+  keys += other.keys;
+  reads.loads += other.reads.loads;
+  reads.hits += other.reads.hits;
+  counts.stores += other.counts.stores;
+  counts.deletes += other.counts.deletes;
+  counts.expired += other.counts.expired;
+  lock.acquisitions += other.lock.acquisitions;
+  lock.contended += other.lock.contended;
+  lock.waited_ns += other.lock.waited_ns;
+  promotions += other.promotions;
+  misses += other.misses;
+  expunged += other.expunged;
+  memory_bytes += other.memory_bytes;
+}
+
+ShardFigures Keyspace::FiguresOfShard(int shard) const {
+  ShardFigures sum;
+  sum.kind = kind();
+  for (const auto& worker : workers_) {
+    const ReadCounts reads = worker->reads(static_cast<uint32_t>(shard));
+    sum.reads.loads += reads.loads;
+    sum.reads.hits += reads.hits;
+  }
+  MutexLock lock(admin_);
+  for (const auto& database : made_) {
+    const Shard& each = database->shards[static_cast<size_t>(shard)];
+    sum.kind = each.map().kind();
+    const SyncCounts& sync = each.map().sync_counts();
+    // relaxed: figures.
+    sum.Add({.keys = each.size(),
+             .counts = each.counts(),
+             .lock = each.map().lock_stats(),
+             .promotions = sync.promotions.load(std::memory_order_relaxed),
+             .misses = sync.misses.load(std::memory_order_relaxed),
+             .expunged = sync.expunged.load(std::memory_order_relaxed),
+             .memory_bytes = each.memory_bytes()});
+  }
+  return sum;
+}
+
+ShardFigures Keyspace::Totals() const {
+  ShardFigures total;
+  for (int i = 0; i < shards(); ++i) total.Add(FiguresOfShard(i));
+  return total;
+}
+
+MemoryFigures Keyspace::Memory() const {
+  MemoryFigures figures;
+  for (const auto& worker : workers_) {
+    figures.used_bytes += worker->allocator().used();
+    figures.retired_bytes += worker->allocator().retired();
+  }
+  MutexLock lock(admin_);
+  const size_t a_database =
+      sizeof(Database) + static_cast<size_t>(shards()) * (sizeof(Shard) + sizeof(Shard::Due));
+  const size_t a_worker = sizeof(Worker) + static_cast<size_t>(shards()) * sizeof(ReadCounts);
+  figures.overhead_bytes =
+      static_cast<int64_t>(made_.size() * a_database + workers_.size() * a_worker);
+  figures.used_bytes += figures.overhead_bytes;
+  return figures;
+}
+
+}  // namespace larder::store

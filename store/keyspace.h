@@ -1,0 +1,301 @@
+// All the keys of a server: databases x shards, and every operation that crosses the border of one
+// shard.
+//
+// Atomicity. A single-key read or write is atomic by its shard. Several keys are locked together:
+// shards in ascending order, databases by their id first (the one lock order of the store; the
+// keyspace's own admin lock comes before all). FLUSHDB, FLUSHALL and SWAPDB change which database a
+// number means, under a generation word that is odd meanwhile: readers compare it after the read,
+// writers after locking. Scan, RandomKey and Size see each shard at one moment, not all at the same
+// one.
+//
+// Threads: any thread that has a Worker of this keyspace, and passes its own. The visits and edits
+// it is given run under a pin or a lock: they are short, do not wait, and do not call the keyspace
+// again.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include "store/clock.h"
+#include "store/database.h"
+#include "store/key_editor.h"
+#include "store/shard_set.h"
+#include "store/worker.h"
+
+namespace larder::store {
+
+struct KeyspaceOptions {
+  int databases = 16;
+  int shards = 1024;  // a power of two, at most 2^20
+  MapKind kind = MapKind::kRcu;
+  uint64_t hash_seed = 0;
+  uint64_t random_seed = 0;
+  int threads = 1;  // how many workers share the maintenance
+  ChangeListener* listener = nullptr;
+};
+
+// When Maintain() wants to run again.
+struct MaintenanceResult {
+  bool more_now = false;  // the budget ran out: come back after other work
+  UnixMs next_at = 0;
+};
+
+// INFO keyspace's line of one database.
+struct DatabaseFigures {
+  int64_t keys = 0;
+  int64_t expires = 0;
+  int64_t average_ttl_ms = 0;  // 0 without expires
+};
+
+// One row of LARDER SHARDS: the shard of this index in all databases together.
+struct ShardFigures {
+  MapKind kind = MapKind::kPlain;
+  uint64_t keys = 0;
+  ReadCounts reads;
+  ShardCounts counts;
+  LockStats lock;
+  uint64_t promotions = 0;
+  uint64_t misses = 0;
+  uint64_t expunged = 0;
+  int64_t memory_bytes = 0;
+
+  void Add(const ShardFigures& other);  // all but the kind
+};
+
+struct MemoryFigures {
+  int64_t used_bytes = 0;  // used_memory: everything that can still be reached
+  int64_t retired_bytes =
+      0;  // unreachable, waiting for readers to move on or for a flushed database's turn
+  int64_t overhead_bytes =
+      0;  // the part of used_bytes that an empty keyspace of these databases has
+};
+
+class Keyspace {
+ public:
+  Keyspace(const KeyspaceOptions& options, Clock& clock);
+  // REQUIRES: no other thread is using it. Workers go with it.
+  ~Keyspace();
+  Keyspace(const Keyspace&) = delete;
+  Keyspace& operator=(const Keyspace&) = delete;
+
+  // A worker for one more thread. To be called before traffic starts.
+  Worker& AddWorker();
+
+  int databases() const { return options_.databases; }
+  int shards() const { return options_.shards; }
+  MapKind kind() const { return options_.kind; }
+
+  Key Hash(std::string_view key) const { return shared_.hasher(key); }
+
+  // Hints for a batch of commands: first the bucket of every key, then the entry of every key. They
+  // pin the worker.
+  void PrefetchBucket(Worker& worker, int db, const Key& key);
+  void PrefetchEntry(Worker& worker, int db, const Key& key);
+
+  // Calls visit(const Entry* or nullptr) with the live entry of a key and returns what it returns.
+  // Takes no lock under the kinds sync and rcu; the worker stays pinned then.
+  template <typename Visit>
+  auto Read(Worker& worker, int db, const Key& key, Visit&& visit);
+
+  // Calls edit(KeyEditor&) under the lock of the key's shard and returns what it returns.
+  template <typename Edit>
+  auto Write(Worker& worker, int db, const Key& key, Edit&& edit);
+
+  // Calls edit(MultiEditor&) with all keys locked; nobody sees a part of what it does.
+  template <typename Edit>
+  auto WriteAll(Worker& worker, std::span<const KeyAt> keys, Edit&& edit);
+
+  // Calls visit(MultiReader&) with all keys locked: one moment of all of them.
+  template <typename Visit>
+  auto ReadAll(Worker& worker, std::span<const KeyAt> keys, Visit&& visit);
+
+  int64_t Size(int db) const;
+
+  // One call of SCAN: visits whole buckets until `count` keys or 10 * count buckets are through,
+  // and returns the cursor to go on from, 0 at the end. A key that is there from the first call to
+  // the last is visited at least once. `cursor` may be anything. `visit` runs under the lock.
+  uint64_t Scan(Worker& worker, int db, uint64_t cursor, size_t count,
+                const std::function<void(const Entry&)>& visit);
+  // A random key; nullopt if there is none.
+  std::optional<std::string> RandomKey(Worker& worker, int db);
+
+  void FlushDb(Worker& worker, int db);
+  void FlushAll(Worker& worker);
+  void SwapDb(Worker& worker, int a, int b);
+
+  // One thread's share of the background work, for about `budget`: expiry, promotion, flushed
+  // databases, retired memory. Unpins the worker and sets its clock.
+  MaintenanceResult Maintain(Worker& worker, std::chrono::microseconds budget);
+  // DEBUG SET-ACTIVE-EXPIRE: without it keys past their deadline go only when somebody asks for
+  // them.
+  void set_active_expiry(bool on) {
+    active_expiry_.store(on, std::memory_order_relaxed);
+  }  // relaxed: a switch
+
+  // Brings one shard of all databases nearer to another kind; true when it is there. Not to or from
+  // plain.
+  bool ChangeKindStep(Worker& worker, int shard, MapKind kind);
+
+  // Figures; any thread.
+  DatabaseFigures FiguresOfDb(int db, UnixMs now) const;
+  ShardFigures FiguresOfShard(int shard) const;
+  ShardFigures Totals() const;
+  MemoryFigures Memory() const;
+
+ private:
+  static constexpr uint64_t kPositionBits = 32;
+
+  struct Sweeper {  // one worker's place in its rounds over the shards
+    size_t next = 0;
+  };
+
+  uint64_t generation() const;
+  bool StillIn(uint64_t generation) const {
+    // relaxed: asked after acquire loads of what a changed database would show (see SwapDb).
+    return generation_.load(std::memory_order_relaxed) == generation;
+  }
+  Database* Find(int db) const {
+    return databases_[static_cast<size_t>(db)].load(
+        std::memory_order_acquire);  // acquire [keyspace.database]
+  }
+  Database& FindOrMake(int db);
+  Database& MakeDatabase(int db) EXCLUDES(admin_);
+  uint32_t ShardOf(const Key& key) const { return key.shard(shard_bits_); }
+  // Locks the shards of all keys; false if a flush or swap came in between.
+  bool LockAll(ShardSet& set, std::span<const KeyAt> keys);
+  void PrefetchAll(Worker& worker, std::span<const KeyAt> keys);
+  void Detach(Worker& worker, int db) REQUIRES(admin_);
+  UnixMs SweepDatabase(Worker& worker, Database& database, Sweeper& sweeper,
+                       std::chrono::steady_clock::time_point end);
+  bool SweepShard(Worker& worker, Database& database, size_t shard,
+                  std::chrono::steady_clock::time_point end);
+  bool ClearFlushed(Worker& worker, std::chrono::steady_clock::time_point end);
+  static void VisitShard(Worker& worker, Shard& shard, uint64_t* position, size_t* keys_left,
+                         size_t* buckets_left, const std::function<void(const Entry&)>& visit);
+
+  const KeyspaceOptions options_;
+  const int shard_bits_;
+  Clock& clock_;
+  Worker::Shared shared_;
+  std::vector<std::unique_ptr<Worker>> workers_;  // fixed once traffic starts
+  std::vector<Sweeper> sweepers_;                 // one a worker, used by it alone
+
+  // Which database a number means; null until its first write. Changed under admin_ and the
+  // generation.
+  FixedArray<std::atomic<Database*>> databases_;
+  std::atomic<uint64_t> generation_{0};
+  std::atomic<bool> active_expiry_{true};
+
+  // All databases ever made, those waiting to be emptied, and those that are empty and free.
+  mutable Mutex admin_;
+  std::vector<std::unique_ptr<Database>> made_ GUARDED_BY(admin_);
+  struct Flushed {
+    Database* database;
+    size_t next_shard;
+    int64_t retired_bytes;  // moved to retired as a whole, not yet undone
+  };
+  std::vector<Flushed> flushed_ GUARDED_BY(admin_);
+  std::atomic<int> flushed_count_{0};  // flushed_.size() for who only wants to know whether to look
+  std::vector<Database*> free_ GUARDED_BY(admin_);
+};
+
+inline uint64_t Keyspace::generation() const {
+  for (;;) {
+    const uint64_t seen =
+        generation_.load(std::memory_order_acquire);  // acquire [keyspace.generation]
+    if ((seen & 1) == 0) [[likely]]
+      return seen;
+  }
+}
+
+inline Database& Keyspace::FindOrMake(int db) {
+  Database* database = Find(db);
+  return database != nullptr ? *database : MakeDatabase(db);
+}
+
+template <typename Visit>
+auto Keyspace::Read(Worker& worker, int db, const Key& key, Visit&& visit) {
+  using Answer = std::invoke_result_t<Visit&, const Entry*>;
+  using Result = std::conditional_t<std::is_void_v<Answer>, std::monostate, Answer>;
+  std::optional<Result> result;
+  const auto answer = [&](const Entry* entry) {
+    worker.CountRead(ShardOf(key), entry != nullptr);
+    if constexpr (std::is_void_v<Answer>) {
+      visit(entry);
+      result.emplace();
+    } else {
+      result.emplace(visit(entry));
+    }
+  };
+  while (!result) {
+    const uint64_t seen = generation();
+    Database* database = Find(db);
+    if (database == nullptr) {
+      if (StillIn(seen)) answer(nullptr);
+      continue;
+    }
+    const uint32_t index = ShardOf(key);
+    Shard& shard = database->shards[index];
+    const auto outcome = shard.Read(worker, key, [&](const Entry* entry) {
+      if (StillIn(seen)) [[likely]]
+        answer(entry);
+      return true;
+    });
+    if (outcome == Map::ReadOutcome::kDonePromotionDue) shard.AskForUpkeep();
+    if (outcome == Map::ReadOutcome::kTakeTheLock) {
+      ShardLock lock(shard, worker);
+      if (!StillIn(seen)) continue;
+      const Map::Place place = shard.Locate(worker, key);
+      answer(place ? place.entry() : nullptr);
+    }
+  }
+  if constexpr (!std::is_void_v<Answer>) return *std::move(result);
+}
+
+template <typename Edit>
+auto Keyspace::Write(Worker& worker, int db, const Key& key, Edit&& edit) {
+  for (;;) {
+    const uint64_t seen = generation();
+    Shard& shard = FindOrMake(db).shards[ShardOf(key)];
+    ShardLock lock(shard, worker);
+    if (!StillIn(seen)) continue;
+    KeyEditor editor(shard, worker, key);
+    return edit(editor);
+  }
+}
+
+template <typename Edit>
+auto Keyspace::WriteAll(Worker& worker, std::span<const KeyAt> keys, Edit&& edit) {
+  PrefetchAll(worker, keys);
+  ShardSet set(worker, keys.size());
+  while (!LockAll(set, keys)) {
+  }
+  set.BeginWrite();
+  MultiEditor editor(set, keys);
+  return edit(editor);
+}
+
+template <typename Visit>
+auto Keyspace::ReadAll(Worker& worker, std::span<const KeyAt> keys, Visit&& visit) {
+  PrefetchAll(worker, keys);
+  ShardSet set(worker, keys.size());
+  while (!LockAll(set, keys)) {
+  }
+  for (size_t i = 0; i < keys.size(); ++i) {
+    MultiEditor one(set, keys);
+    worker.CountRead(ShardOf(keys[i].key), one[i].entry() != nullptr);
+  }
+  MultiReader reader(set, keys);
+  return visit(reader);
+}
+
+}  // namespace larder::store

@@ -1,0 +1,202 @@
+// One shard's map from keys to entries, under the guard that its kind names.
+//
+// The contract of all kinds:
+//   - Read() sees one moment of the map: a key that is there throughout is found, whatever grows,
+//   shrinks, is promoted
+//     or changes kind meanwhile. Under sync and rcu it takes no lock.
+//   - Everything else runs under Lock(): exclusive of other writers and, where the kind has it so,
+//   of readers. Entries
+//     are published complete; erased and replaced ones are the caller's to retire (never to free).
+//   - VisitBucket() with NextScanPosition() is the scan: it meets each key that is there from start
+//   to end at least
+//     once, because a cursor is a position in an order that no change of structure disturbs.
+//   - The kind can change while the map serves, in bounded steps (ChangeKindStep()).
+//
+// A kind is only a guard: the table, its growth and the rules for moving entries are the same under
+// all, so a reader that has entered in the way of one kind stays right when the kind changes under
+// it. Dispatch is a switch on the kind: a virtual call costs the same within noise
+// (tests/bench/map_bench.cc) but could not change under a reader.
+//
+// Threads: any with a Worker; functions marked REQUIRES need Lock(). Cost: O(1) each.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "store/layout_version.h"
+#include "store/map_guard.h"
+#include "store/mutex_map.h"
+#include "store/plain_map.h"
+#include "store/rcu_map.h"
+#include "store/rw_map.h"
+#include "store/sync_map.h"
+#include "store/table.h"
+#include "store/worker.h"
+
+namespace larder::store {
+
+class CAPABILITY("map") Map {
+ public:
+  // Where an entry is. Good until the next change of the map.
+  struct Place {
+    Table* table = nullptr;
+    Table::Position at;
+
+    explicit operator bool() const { return table != nullptr; }
+    Entry* entry() const { return at.entry(); }
+  };
+
+  enum class ReadOutcome : uint8_t { kDone, kDonePromotionDue, kTakeTheLock };
+
+  explicit Map(MapKind kind);
+  // REQUIRES: empty, and MergeStep() done.
+  ~Map();
+  Map(const Map&) = delete;
+  Map& operator=(const Map&) = delete;
+
+  MapKind kind() const { return guard_.kind(); }
+  // Entries in the map. Any thread; one moment's figure.
+  size_t size() const { return live_.load(std::memory_order_relaxed); }  // relaxed: a figure
+
+  // Looks a key up in the way of the map's kind and calls visit(const Entry* or nullptr) once,
+  // protected. If visit answers false, or if no look was undisturbed, the caller has to take the
+  // lock (and `visit` has had no effect).
+  template <typename Visit>
+  ReadOutcome Read(Worker& worker, const Key& key, Visit&& visit);
+
+  // Hints for a read or write that is about to come. REQUIRES: the worker is pinned.
+  void PrefetchBucket(const Key& key, Protection protection) const {
+    table_.PrefetchBucket(key, protection);
+  }
+  void PrefetchEntry(const Key& key, Protection protection) const {
+    table_.PrefetchEntry(key, protection);
+  }
+
+  // Not pinned: Lock() may wait.
+  void Lock(Worker& worker) ACQUIRE();
+  void Unlock() RELEASE();
+
+  Place Locate(const Key& key) REQUIRES(this);
+  // REQUIRES: the key is absent.
+  void Insert(Worker& worker, const Key& key, const Entry* entry) REQUIRES(this);
+  static void Replace(const Place& place, const Entry* entry) {
+    Table::Replace(place.at, Slot::Of(entry));
+  }
+  void Erase(Worker& worker, const Key& key, const Place& place) REQUIRES(this);
+
+  // Around the stores of a command that writes several keys, in all shards concerned.
+  void BeginMultiKeyWrite() REQUIRES(this) { layout_.BeginMultiKeyWrite(); }
+  void EndMultiKeyWrite() REQUIRES(this) { layout_.EndMultiKeyWrite(); }
+
+  // Calls visit(const Place&) for every entry of the buckets that `bucket_bits` belong to. `visit`
+  // must not change the map, but may replace the entry it is shown.
+  template <typename Visit>
+  void VisitBucket(uint32_t bucket_bits, Visit&& visit) REQUIRES(this);
+  uint64_t NextScanPosition(uint32_t position) const REQUIRES(this);
+
+  // Promotion: whether the map wants upkeep, and at most `steps` steps of it.
+  bool NeedsUpkeep() const REQUIRES(this) { return sync() != nullptr && sync()->NeedsStep(table_); }
+  void Upkeep(Worker& worker, int steps) REQUIRES(this);
+
+  // Brings the map nearer to another kind; true when it is there. Not to or from plain.
+  bool ChangeKindStep(Worker& worker, MapKind kind) REQUIRES(this);
+
+  // Brings a sync map nearer to having one table only, as all other kinds have; true when it is
+  // there. A sync map makes its second table again at the next insert.
+  bool MergeStep(Worker& worker) REQUIRES(this);
+
+  // Tells clang that the lock is held where it cannot see it.
+  void AssertHeld() const ASSERT_CAPABILITY(this) {}
+
+  LockStats lock_stats() const { return guard_.lock.writers().stats(); }
+  const SyncCounts& sync_counts() const { return sync_counts_; }
+  uint64_t long_chains() const REQUIRES(this) { return table_.long_chains(); }
+
+ private:
+  struct Look {
+    const Entry* entry = nullptr;
+    bool disturbed = false;
+    bool missed = false;  // it went on to dirty
+  };
+
+  template <typename Kind, typename Visit>
+  ReadOutcome ReadAs(Worker& worker, const Key& key, Visit&& visit);
+  Look Find(const Key& key, Protection protection) const;
+  SyncMap* sync() const { return sync_.load(std::memory_order_acquire); }  // acquire [map.sync]
+  void MakeSync(Worker& worker);
+  void SetKind(Worker& worker, MapKind kind);
+  void AddLive(int by) {
+    // relaxed, load and store: written under the lock only; a figure for other threads.
+    live_.store(live_.load(std::memory_order_relaxed) + static_cast<size_t>(by),
+                std::memory_order_relaxed);
+  }
+
+  MapGuard guard_;
+  LayoutVersion layout_;
+  Table table_;
+  std::atomic<SyncMap*> sync_{nullptr};  // there while the kind is sync
+  std::atomic<size_t> live_{0};
+  SyncCounts sync_counts_;
+};
+
+template <typename Visit>
+Map::ReadOutcome Map::Read(Worker& worker, const Key& key, Visit&& visit) {
+  switch (kind()) {
+    case MapKind::kPlain:
+      return ReadAs<PlainMap>(worker, key, visit);
+    case MapKind::kMutex:
+      return ReadAs<MutexMap>(worker, key, visit);
+    case MapKind::kRwMutex:
+      return ReadAs<RwMap>(worker, key, visit);
+    case MapKind::kSync:
+      return ReadAs<SyncMap>(worker, key, visit);
+    case MapKind::kRcu:
+      return ReadAs<RcuMap>(worker, key, visit);
+  }
+  __builtin_unreachable();
+}
+
+template <typename Kind, typename Visit>
+Map::ReadOutcome Map::ReadAs(Worker& worker, const Key& key, Visit&& visit) {
+  constexpr int kTries = 2;
+  typename Kind::Reader reader(guard_, worker);
+  if (!reader.entered()) return ReadOutcome::kTakeTheLock;
+  for (int i = 0; i < kTries; ++i) {
+    const Look look = Find(key, reader.protection());
+    if (look.disturbed) [[unlikely]]
+      continue;
+    if (!visit(look.entry)) return ReadOutcome::kTakeTheLock;
+    if (look.missed && sync()->CountMiss(worker)) return ReadOutcome::kDonePromotionDue;
+    return ReadOutcome::kDone;
+  }
+  return ReadOutcome::kTakeTheLock;
+}
+
+inline Map::Look Map::Find(const Key& key, Protection protection) const {
+  const uint64_t version = layout_.Load();
+  if (LayoutVersion::MultiKeyWriteIn(version)) [[unlikely]]
+    return {.disturbed = true};
+  Table::Found found = table_.Find(key, protection);
+  bool missed = false;
+  if (found.entry == nullptr && !found.torn) {
+    if (const SyncMap* split = sync(); split != nullptr && split->amended()) {
+      found = split->FindDirty(key, protection);
+      missed = true;
+    }
+  }
+  return {found.entry, found.torn || !layout_.Unchanged(version), missed};
+}
+
+template <typename Visit>
+void Map::VisitBucket(uint32_t bucket_bits, Visit&& visit) {
+  const auto visit_entries_of = [&](Table& table) {
+    table.VisitBucket(bucket_bits, [&](Table::Position at) {
+      if (at.slot().is_entry()) visit(Place{&table, at});
+    });
+  };
+  visit_entries_of(table_);
+  if (SyncMap* split = sync(); split != nullptr) visit_entries_of(split->dirty());
+}
+
+}  // namespace larder::store

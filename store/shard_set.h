@@ -1,0 +1,92 @@
+// The shards of several keys, locked together: what makes a command with many keys atomic.
+//
+// Threads: the one that runs the command. Cost: O(keys log keys), then one lock for each shard
+// concerned. The bookkeeping of up to about 16 keys lives on the stack.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory_resource>
+#include <span>
+#include <vector>
+
+#include "store/database.h"
+#include "store/key_editor.h"
+
+namespace larder::store {
+
+// A key in one of the databases.
+struct KeyAt {
+  int db = 0;
+  Key key;
+};
+
+class ShardSet {
+ public:
+  ShardSet(Worker& worker, size_t keys);
+  // Ends the write, if one was begun, and unlocks.
+  ~ShardSet();
+  ShardSet(const ShardSet&) = delete;
+  ShardSet& operator=(const ShardSet&) = delete;
+
+  // Adds the next key's shard. REQUIRES: not locked.
+  void Add(Database& database, size_t shard);
+  // Locks all shards: databases by id, shards in ascending order.
+  void Lock();
+  // Unlocks and forgets them.
+  void Reset();
+  // Announces to lock-free readers that several keys are about to change. REQUIRES: locked.
+  void BeginWrite();
+
+  Worker& worker() const { return worker_; }
+  // The shard of the key that was added as number i.
+  Shard& ShardOfKey(size_t i) const { return *of_key_[i]; }
+
+ private:
+  struct Member {
+    int database_id;
+    size_t index;
+    Shard* shard;
+    auto operator<=>(const Member&) const = default;
+  };
+
+  Worker& worker_;
+  std::array<std::byte, 1024> on_stack_;
+  std::pmr::monotonic_buffer_resource memory_{on_stack_.data(), on_stack_.size()};
+  std::pmr::vector<Shard*> of_key_{&memory_};
+  std::pmr::vector<Member> members_{&memory_};  // sorted and unique once locked
+  bool locked_ = false;
+  bool writing_ = false;
+};
+
+// The keys of a command that writes several of them. Keys may repeat; an editor is good until
+// another one has changed something.
+class MultiEditor {
+ public:
+  MultiEditor(const ShardSet& set, std::span<const KeyAt> keys) : set_(set), keys_(keys) {}
+
+  size_t size() const { return keys_.size(); }
+  KeyEditor operator[](size_t i) const { return {set_.ShardOfKey(i), set_.worker(), keys_[i].key}; }
+
+ private:
+  const ShardSet& set_;
+  std::span<const KeyAt> keys_;
+};
+
+// The keys of a command that reads several of them at one moment.
+class MultiReader {
+ public:
+  MultiReader(const ShardSet& set, std::span<const KeyAt> keys) : set_(set), keys_(keys) {}
+
+  size_t size() const { return keys_.size(); }
+  // The live entry of key i, or null. Good for the whole visit.
+  const Entry* operator[](size_t i) const {
+    return KeyEditor(set_.ShardOfKey(i), set_.worker(), keys_[i].key).entry();
+  }
+
+ private:
+  const ShardSet& set_;
+  std::span<const KeyAt> keys_;
+};
+
+}  // namespace larder::store

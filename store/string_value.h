@@ -1,0 +1,33 @@
+// The operations on string values that are more than a replacement: increment, append, overwrite a
+// range.
+//
+// Threads: inside Keyspace::Write(), under the shard's lock. An absent key counts as the empty
+// string (or as 0). The deadline of the key stays. Cost: INCR on a key that has been incremented
+// before writes one word in place; APPEND and SETRANGE of a value above LargeValue::kInlineBytesMax
+// work in place with spare capacity, amortised O(bytes written).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "store/key_editor.h"
+#include "store/result.h"
+
+namespace larder::store {
+
+// Adds `delta` and returns the new value. Errors: kNotAnInteger, kOverflow.
+Result<int64_t> Increment(KeyEditor& key, int64_t delta);
+
+// Adds `suffix` and returns the new length. Errors: kStringTooLong, if it would exceed `bytes_max`.
+Result<size_t> Append(KeyEditor& key, std::string_view suffix, size_t bytes_max);
+
+// Overwrites from `offset` on, padding with zero bytes up to there, and returns the new length.
+// Empty `bytes` change nothing and create no key. Errors: kStringTooLong, if the range ends beyond
+// `bytes_max`.
+Result<size_t> SetRange(KeyEditor& key, size_t offset, std::string_view bytes, size_t bytes_max);
+
+// A 64-bit integer in the one form that it is printed in: no sign '+', no leading zeros or blanks.
+bool ParseCanonicalInteger(std::string_view text, int64_t* value);
+
+}  // namespace larder::store

@@ -1,0 +1,88 @@
+#include "store/sync_map.h"
+
+#include <algorithm>
+
+#include "store/worker.h"
+
+namespace larder::store {
+namespace {
+
+void Bump(std::atomic<uint64_t>& counter) {
+  counter.fetch_add(1, std::memory_order_relaxed);  // relaxed: a figure
+}
+
+}  // namespace
+
+bool SyncMap::CountMiss(Worker& worker) {
+  if (worker.Random() % kMissSample != 0) return false;
+  counts_.misses.fetch_add(kMissSample, std::memory_order_relaxed);  // relaxed: a figure
+  // relaxed: an estimate that decides when to tidy up, never what a reader sees.
+  const uint64_t misses = misses_.fetch_add(kMissSample, std::memory_order_relaxed) + kMissSample;
+  return misses >= dirty_keys_.load(std::memory_order_relaxed);  // relaxed: see above
+}
+
+bool SyncMap::Revive(Table& read, const Key& key, const Entry* entry) {
+  if (graves_ == 0 || closing_) return false;
+  const Table::Position grave = read.LocateDeleted(key);
+  if (!grave) return false;
+  Table::Replace(grave, Slot::Of(entry));
+  --graves_;
+  return true;
+}
+
+void SyncMap::Bury(const Key& key, Table::Position at) {
+  Table::Replace(at, Slot::Deleted(key.bucket_bits()));
+  ++graves_;
+}
+
+bool SyncMap::NeedsStep(const Table& read) const {
+  if (position_ != Table::kScanEnd) return true;
+  if (graves_ > std::max(kGravesMin, read.size() / 4)) return true;
+  const size_t keys = dirty_.size();
+  return keys != 0 &&
+         (closing_ || misses_.load(std::memory_order_relaxed) >= keys);  // relaxed: an estimate
+}
+
+void SyncMap::Step(Worker& worker, Table& read) {
+  if (position_ == Table::kScanEnd) position_ = 0;
+  const auto at = static_cast<uint32_t>(position_);
+  const uint32_t bits = Table::BucketBitsAt(at);
+  // Asked before the tables change: what lies up to here is what this step sees.
+  const uint64_t next = std::min(read.NextScanPosition(at), dirty_.NextScanPosition(at));
+  Expunge(worker, read, bits);
+  MoveToRead(worker, read, bits);
+  position_ = next;
+  // relaxed: estimates, see CountMiss().
+  dirty_keys_.store(dirty_.size(), std::memory_order_relaxed);
+  if (position_ == Table::kScanEnd) {
+    misses_.store(0, std::memory_order_relaxed);
+    Bump(counts_.promotions);
+  }
+}
+
+void SyncMap::Expunge(Worker& worker, Table& read, uint32_t bucket_bits) {
+  while (graves_ != 0) {
+    Table::Position grave;
+    read.VisitBucket(bucket_bits, [&](Table::Position at) {
+      if (at.slot().is_deleted()) grave = at;
+    });
+    if (!grave) return;
+    read.Erase(worker, grave.slot().deleted_bits(), grave);
+    --graves_;
+    Bump(counts_.expunged);
+  }
+}
+
+void SyncMap::MoveToRead(Worker& worker, Table& read, uint32_t bucket_bits) {
+  for (;;) {
+    Table::Position newcomer;
+    dirty_.VisitBucket(bucket_bits, [&](Table::Position at) { newcomer = at; });
+    if (!newcomer) return;
+    const Key key = worker.hasher()(newcomer.entry()->key());
+    read.Insert(worker, key, newcomer.entry());
+    layout_.EntryMoved();
+    dirty_.Erase(worker, key.bucket_bits(), newcomer);
+  }
+}
+
+}  // namespace larder::store

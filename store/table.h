@@ -1,0 +1,229 @@
+// The hash table under every kind of map: written under the shard's lock, readable without one.
+//
+// Layout. A bucket is one cache line: a control word and 7 slots. The control word holds a
+// fingerprint (8 bits of the hash) for each slot and a meta byte that says which slots are taken
+// and whether slot 6 leads to a further bucket:
+//
+//   control | fp0 | fp1 | fp2 | fp3 | fp4 | fp5 | fp6 | meta: bit i = slot i is taken, bit 7 = slot
+//   6 is a chain | slots   | Entry* x 7                               (x 6, and a tagged Bucket*,
+//   if chained)                  |
+//
+// A look-up thus touches one bucket and one entry, save for chains and one false fingerprint in 37
+// buckets. Buckets are reached through a directory of segments: the first few of 1, 1, 2, 4 and 8
+// buckets, then 16 each.
+//
+// Growth is linear hashing (W. Litwin, VLDB 1980): one bucket splits when an insert finds the load
+// above 80 %, one merges when an erase finds it below 40 %, so no operation pays for a whole table.
+//
+// Scan order is by reversed hash bits (P. Noordhuis' cursor of Redis' dict.c): a cursor is a
+// position in the space of bit-reversed hashes, and a bucket is a contiguous piece of it, however
+// often it was split or merged since.
+//
+// Readers without a lock. A writer stores a slot, then the control word, both release; a reader
+// loads the control word, then the slots it names, both acquire, and compares the whole key.
+// Erasing and replacing in place need no more. Moving does: see store/layout_version.h; and a
+// reader whose control word is older than the slot may find a chain where it expected an entry or
+// the reverse, which the tag shows: it answers "torn" and its caller looks again. Buckets, segments
+// and directories are retired through epochs, as entries are.
+//
+// Threads: functions that take a Protection may be called by any thread that has one, all others
+// need the shard's lock. Cost: look-ups and changes O(1); nothing here allocates but Insert, and
+// that 64 B for every 5 to 6 keys.
+#pragma once
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "store/entry.h"
+#include "store/epoch.h"
+#include "store/hash.h"
+#include "store/layout_version.h"
+
+namespace larder::store {
+
+class Worker;
+
+// What a slot holds: nothing, an entry, a chained bucket, or (in the read table of a sync map) the
+// grave of an entry.
+class Slot {
+ public:
+  constexpr Slot() = default;
+  static Slot Of(const Entry* entry) { return Slot(reinterpret_cast<uintptr_t>(entry)); }
+  static Slot Chain(const void* bucket) {
+    return Slot(reinterpret_cast<uintptr_t>(bucket) | kChain);
+  }
+  // A deleted entry's slot, naming the key by its bucket bits.
+  static Slot Deleted(uint32_t bucket_bits) {
+    return Slot(uintptr_t{bucket_bits} << kTagBits | kDeleted);
+  }
+  static constexpr Slot FromWord(uintptr_t word) { return Slot(word); }
+
+  bool is_entry() const { return (word_ & kTags) == 0 && word_ != 0; }
+  bool is_chain() const { return (word_ & kTags) == kChain; }
+  bool is_deleted() const { return (word_ & kTags) == kDeleted; }
+  // REQUIRES: is_deleted().
+  uint32_t deleted_bits() const { return static_cast<uint32_t>(word_ >> kTagBits); }
+
+  Entry* entry() const { return reinterpret_cast<Entry*>(word_); }
+  void* chain() const { return reinterpret_cast<void*>(word_ & ~kTags); }
+  uintptr_t word() const { return word_; }
+
+ private:
+  static constexpr int kTagBits = 2;
+  static constexpr uintptr_t kTags = 3;
+  static constexpr uintptr_t kChain = 1;
+  static constexpr uintptr_t kDeleted = 2;
+
+  explicit constexpr Slot(uintptr_t word) : word_(word) {}
+  uintptr_t word_ = 0;
+};
+
+class alignas(64) Bucket {
+ public:
+  static constexpr int kSlots = 7;
+  static constexpr int kChainSlot = 6;
+
+  class Control {
+   public:
+    explicit Control(uint64_t word) : word_(word) {}
+    uint64_t word() const { return word_; }
+    bool chained() const { return (word_ >> 63) != 0; }
+    // Bit i: slot i holds an entry (or a grave).
+    uint32_t taken() const {
+      return static_cast<uint32_t>(word_ >> 56) & (chained() ? 0x3F : 0x7F);
+    }
+    uint8_t fingerprint(int slot) const { return static_cast<uint8_t>(word_ >> (8 * slot)); }
+    // One bit, at 8 * i + 7, for each taken slot i with this fingerprint (bytes compared in
+    // parallel: "Bit Twiddling Hacks", haszero, in the form without false positives).
+    uint64_t Matches(uint8_t fingerprint) const;
+    Control With(int slot, uint8_t fingerprint) const;
+    Control Without(int slot) const { return Control(word_ & ~(uint64_t{1} << (56 + slot))); }
+    Control Chained() const {
+      return Control((word_ | uint64_t{1} << 63) & ~(uint64_t{1} << (56 + kChainSlot)));
+    }
+    Control Unchained() const { return Control(word_ & ~(uint64_t{3} << 62)); }
+
+   private:
+    uint64_t word_;
+  };
+
+  Control control() const {
+    return Control(control_.load(std::memory_order_acquire));
+  }  // acquire [table.publish]
+  Slot slot(int i) const {
+    return Slot::FromWord(slots_[i].load(std::memory_order_acquire));
+  }  // acquire [table.publish]
+  void SetControl(Control control) {
+    control_.store(control.word(), std::memory_order_release);
+  }  // release [table.publish]
+  void SetSlot(int i, Slot slot) {
+    slots_[i].store(slot.word(), std::memory_order_release);
+  }  // release [table.publish]
+
+  // A free slot, or -1.
+  int FreeSlot() const;
+  // The bucket that follows in the chain, or null. REQUIRES: the lock.
+  Bucket* Next() const;
+  // Publishes an entry (or moves a grave) to a free slot.
+  void Put(int i, uint8_t fingerprint, Slot content) {
+    SetSlot(i, content);
+    SetControl(control().With(i, fingerprint));
+  }
+
+ private:
+  std::atomic<uint64_t> control_{0};
+  std::atomic<uintptr_t> slots_[kSlots] = {};
+};
+
+static_assert(sizeof(Bucket) == 64, "a bucket is one cache line");
+
+class Table {
+ public:
+  // What a lock-free look-up answers. Torn: the reader met a bucket in the middle of a change and
+  // must look again.
+  struct Found {
+    const Entry* entry = nullptr;
+    bool torn = false;
+  };
+
+  // Where an entry is. Good until the table changes.
+  struct Position {
+    Bucket* bucket = nullptr;
+    int index = 0;
+
+    explicit operator bool() const { return bucket != nullptr; }
+    Slot slot() const { return bucket->slot(index); }
+    Entry* entry() const { return slot().entry(); }
+  };
+
+  // `layout` is the version word of the shard that the table belongs to.
+  explicit Table(LayoutVersion& layout) : layout_(layout) {}
+  // REQUIRES: empty.
+  ~Table();
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+
+  Found Find(const Key& key, Protection) const;
+  void PrefetchBucket(const Key& key, Protection) const;
+  void PrefetchEntry(const Key& key, Protection) const;
+
+  // Entries and graves.
+  size_t size() const { return size_; }
+  size_t buckets() const;
+  // How often a look-up or insert has met a chain of more than kChainMax buckets: a sign of chosen
+  // keys.
+  uint64_t long_chains() const { return long_chains_; }
+
+  Position Locate(const Key& key) const;
+  // The grave of a deleted entry with this key's hash bits.
+  Position LocateDeleted(const Key& key) const;
+  // REQUIRES: the key is absent.
+  void Insert(Worker& worker, const Key& key, const Entry* entry);
+  // Overwrites a slot; what was there is the caller's to retire.
+  static void Replace(Position at, Slot slot) { at.bucket->SetSlot(at.index, slot); }
+  // Frees a slot; what was there is the caller's to retire.
+  void Erase(Worker& worker, uint32_t bucket_bits, Position at);
+
+  // Calls visit(Position) for every taken slot, graves included, of the bucket that `bucket_bits`
+  // belong to. `visit` must not change the table's structure; it may overwrite the slot.
+  template <typename Visit>
+  void VisitBucket(uint32_t bucket_bits, Visit&& visit) const;
+
+  // The scan position that follows the bucket at `position`; kScanEnd after the last. See
+  // VisitBucket for its content.
+  static constexpr uint64_t kScanEnd = uint64_t{1} << 32;
+  uint64_t NextScanPosition(uint32_t position) const;
+  static uint32_t BucketBitsAt(uint32_t position);  // reverses the bits
+
+ private:
+  static constexpr int kChainMax = 32;
+
+  struct Directory;
+
+  Bucket* HeadFor(uint32_t bucket_bits) const;
+  void Place(Worker& worker, Bucket* head, uint8_t fingerprint, Slot content);
+  void Grow(Worker& worker);
+  void Shrink(Worker& worker);
+  void Release(Worker& worker);
+  Bucket* AddBucket(Worker& worker);
+  void CompactChain(Worker& worker, Bucket* head);
+  static void ClearMoved(Bucket* head, uint32_t split_bit, Worker& worker);
+
+  std::atomic<Directory*> directory_{nullptr};  // null: no bucket at all
+  LayoutVersion& layout_;
+  size_t size_ = 0;
+  mutable uint64_t long_chains_ = 0;
+};
+
+template <typename Visit>
+void Table::VisitBucket(uint32_t bucket_bits, Visit&& visit) const {
+  for (Bucket* bucket = HeadFor(bucket_bits); bucket != nullptr; bucket = bucket->Next()) {
+    for (uint32_t taken = bucket->control().taken(); taken != 0; taken &= taken - 1) {
+      visit(Position{bucket, std::countr_zero(taken)});
+    }
+  }
+}
+
+}  // namespace larder::store

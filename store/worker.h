@@ -1,0 +1,107 @@
+// One thread's standing in the store: what it needs to read without locks, to retire memory and to
+// be counted.
+//
+// Every I/O thread (and every thread of a test) has one Worker, made by Keyspace::AddWorker()
+// before traffic starts, and passes it to each call. It carries the thread's epoch participant, its
+// reader slot, its share of used_memory, its read counters and the clock of the running batch.
+//
+// Threads: the owner only; the counters and the memory figures may be read by any.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "store/allocator.h"
+#include "store/clock.h"
+#include "store/epoch.h"
+#include "store/hash.h"
+#include "store/mutex.h"
+
+namespace larder::store {
+
+struct ReadCounts {
+  uint64_t loads = 0;
+  uint64_t hits = 0;
+};
+
+class Worker {
+ public:
+  // What all workers of one keyspace share.
+  struct Shared {
+    EpochDomain epochs;
+    ReaderSlots reader_slots;
+    Hasher hasher;
+    int shards;
+  };
+
+  Worker(Shared& shared, int index, uint64_t random_seed)
+      : index_(index),
+        shared_(shared),
+        epoch_(shared.epochs, allocator_),
+        reader_slot_(shared.reader_slots.Take()),
+        reads_(std::make_unique<Reads[]>(static_cast<size_t>(shared.shards))),
+        random_state_(random_seed | 1) {}
+
+  int index() const { return index_; }
+
+  // The time that the commands of the running batch see; read once after the recv that brought it.
+  void set_now(UnixMs now) { now_ = now; }
+  UnixMs now() const { return now_; }
+
+  // Pins the thread for a run of lock-free reads; free while pinned. Unpin() ends the run: at the
+  // end of a batch, and before anything that may wait.
+  Protection Pin() { return epoch_.Pin(); }
+  void Unpin() { epoch_.Unpin(); }
+
+  // Frees retired memory that nobody can see any more, a bounded amount; true if some remains.
+  // REQUIRES: not pinned.
+  bool Reclaim() { return epoch_.Collect(); }
+  // Bytes that this worker has retired and not freed yet.
+  int64_t retired_bytes() const { return allocator_.retired(); }
+
+  Allocator& allocator() { return allocator_; }
+  const Allocator& allocator() const { return allocator_; }
+  EpochParticipant& epoch() { return epoch_; }
+  ReaderSlot& reader_slot() { return reader_slot_; }
+  const ReaderSlots& reader_slots() const { return shared_.reader_slots; }
+  const Hasher& hasher() const { return shared_.hasher; }
+
+  // Counts a single-key read of shard `shard`.
+  void CountRead(uint32_t shard, bool hit) {
+    Reads& reads = reads_[shard];
+    // relaxed, load and store: only the owner writes, the figures are tied to no other data.
+    reads.loads.store(reads.loads.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    if (hit)
+      reads.hits.store(reads.hits.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  ReadCounts reads(uint32_t shard) const {
+    return {reads_[shard].loads.load(std::memory_order_relaxed),  // relaxed: see CountRead()
+            reads_[shard].hits.load(std::memory_order_relaxed)};
+  }
+
+  // xorshift64* (Vigna): for sampling, not for secrets.
+  uint64_t Random() {
+    random_state_ ^= random_state_ >> 12;
+    random_state_ ^= random_state_ << 25;
+    random_state_ ^= random_state_ >> 27;
+    return random_state_ * 0x2545F4914F6CDD1DULL;
+  }
+
+ private:
+  struct Reads {
+    std::atomic<uint64_t> loads{0};
+    std::atomic<uint64_t> hits{0};
+  };
+
+  const int index_;
+  Shared& shared_;
+  Allocator allocator_;
+  EpochParticipant epoch_;
+  ReaderSlot& reader_slot_;
+  std::unique_ptr<Reads[]> reads_;
+  UnixMs now_ = 0;
+  uint64_t random_state_;
+};
+
+}  // namespace larder::store

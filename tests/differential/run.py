@@ -164,7 +164,11 @@ def parse_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--larder", default=os.path.join(root, "build", "larder"))
+    parser.add_argument(
+        "--larder",
+        default=os.environ.get("LARDER_BINARY", os.path.join(root, "build", "larder")),
+        help="default: $LARDER_BINARY, else build/larder",
+    )
     parser.add_argument("--larder-args", default="", help="further flags, as one string")
     parser.add_argument("--oracle", default="redis-server")
     parser.add_argument("--map", help="larder's --map; plain implies --threads 1")

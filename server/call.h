@@ -32,6 +32,7 @@ class ClientRegistry;
 class Config;
 class EventLoop;
 class ServerControl;
+struct ServerInfo;
 class Stats;
 class ThreadStats;
 
@@ -44,6 +45,7 @@ struct Services {
   Stats& stats;
   store::Keyspace& keyspace;
   store::Clock& clock;
+  const ServerInfo& info;
   ServerControl& control;
 };
 
@@ -107,9 +109,6 @@ class ServerControl {
   // Any thread. Stops accepting, gives pending replies a bounded time to leave (none with `now`),
   // then ends Run() with 0.
   virtual void Shutdown(bool now) = 0;
-  // Any thread. A directive of this server's own (port, bind, maxclients...) was changed by
-  // CONFIG SET and has to take effect; returns false with the reason in *error if it cannot.
-  virtual bool Apply(std::string_view directive, std::string* error) = 0;
 };
 
 }  // namespace larder::server

@@ -1,0 +1,58 @@
+#include "server/call.h"
+
+#include <cassert>
+#include <utility>
+
+#include "protocol/reply_errors.h"
+#include "server/event_loop.h"
+#include "store/keyspace.h"
+#include "store/worker.h"
+
+namespace larder::server {
+
+Call::Call(ThreadContext& thread_context, const Command& to_run, Client& caller,
+           std::span<const std::string_view> arguments, size_t first_key_index,
+           const store::Key& first_key)
+    : args(arguments),
+      command(to_run),
+      spec(*to_run.spec),
+      client(caller),
+      services(thread_context.services),
+      worker(thread_context.worker),
+      thread(thread_context),
+      first_key_index_(first_key_index),
+      first_key_(first_key) {}
+
+store::UnixMs Call::now() const { return worker.now(); }
+
+store::Key Call::HashArgument(size_t i) const { return services.keyspace.Hash(args[i]); }
+
+Suspension Call::Suspend() {
+  assert(client.suspension == 0);
+  client.suspension = ++client.suspensions_total;
+  return Suspension(thread.host, client.id, client.suspension);
+}
+
+void Call::SuspendFor(std::chrono::milliseconds delay, Suspension::WriteReply write) {
+  Suspension suspension = Suspend();
+  thread.loop.PostAfter(delay, [suspension, write = std::move(write)]() mutable {
+    suspension.Resume(std::move(write));
+  });
+}
+
+void Call::ReplyError(protocol::ReplyWriter& reply, store::StoreError error) const {
+  switch (error) {
+    case store::StoreError::kWrongType:
+      return reply.Error(protocol::kWrongType);
+    case store::StoreError::kNotAnInteger:
+      return reply.Error(protocol::kNotAnInteger);
+    case store::StoreError::kOverflow:
+      return reply.Error(protocol::kIncrementOverflow);
+    case store::StoreError::kStringTooLong:
+      return reply.Error(protocol::kStringTooLong);
+    case store::StoreError::kNoSuchKey:
+      return reply.Error(protocol::kNoSuchKey);
+  }
+}
+
+}  // namespace larder::server

@@ -1,0 +1,203 @@
+#include "server/io_thread.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <spdlog/spdlog.h>
+#include <algorithm>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "server/config.h"
+#include "server/stats.h"
+#include "store/keyspace.h"
+#include "store/worker.h"
+
+namespace larder::server {
+namespace {
+
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+
+// One step of maintenance delays the requests behind it by no more than this.
+constexpr std::chrono::microseconds kMaintenanceBudget{1000};
+// The keyspace is asked at least this often: a deadline that was set since may be nearer than the
+// one it had told us about, and a key has to be gone within 100 ms of its deadline.
+constexpr milliseconds kMaintenanceDelayMax{25};
+constexpr milliseconds kHousekeepingPeriod{1000};
+// The buffer gauges of INFO clients look back 5 to 10 s.
+constexpr uint64_t kGaugePeriods = 5;
+
+void SetOptions(int fd, int keepalive_s) {
+  int on = 1;
+  // A failure leaves a slower or less watched connection, and a socket that is gone says so soon.
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (keepalive_s <= 0) return;
+  int interval = std::max(1, keepalive_s / 3);
+  int probes = 3;
+  ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &keepalive_s, sizeof keepalive_s);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
+tcp ProtocolOf(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  return address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4();
+}
+
+}  // namespace
+
+// UNSAFE_IO: sockets and timers are used by this thread alone and need no lock; Post() from other
+// threads stays safe.
+IoThread::IoThread(Services& services, store::Worker& worker, ThreadStats& stats)
+    : context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
+      keep_running_(context_.get_executor()),
+      thread_context_{services, worker, stats, *this, *this},
+      dispatcher_(thread_context_),
+      maintenance_timer_(context_),
+      housekeeping_timer_(context_),
+      patience_timer_(context_) {
+  services.clients.AddHost(*this);
+}
+
+IoThread::~IoThread() = default;
+
+void IoThread::Run() {
+  ArmMaintenance(milliseconds(0));
+  ArmHousekeeping();
+  context_.run();
+}
+
+void IoThread::Stop(milliseconds patience) {
+  boost::asio::post(context_, [this, patience] { StopHere(patience); });
+}
+
+void IoThread::StopHere(milliseconds patience) {
+  stopping_ = true;
+  for (auto& [id, connection] : connections_) connection->Drain();
+  if (patience.count() == 0) return context_.stop();
+  patience_timer_.expires_after(patience);
+  patience_timer_.async_wait([this](const error_code& error) {
+    if (!error) context_.stop();
+  });
+  FinishIfIdle();
+}
+
+void IoThread::FinishIfIdle() {
+  if (stopping_ && connections_.empty()) context_.stop();
+}
+
+void IoThread::Adopt(int fd) {
+  connection_count_.fetch_add(1, std::memory_order_relaxed);
+  boost::asio::dispatch(context_, [this, fd] { AdoptHere(fd); });
+}
+
+void IoThread::AdoptHere(int fd) {
+  tcp::socket socket(context_);
+  error_code error;
+  socket.assign(ProtocolOf(fd), fd, error);
+  if (!error) socket.non_blocking(true, error);
+  if (error || stopping_) {
+    if (error) spdlog::warn("Cannot take over a connection: {}", error.message());
+    if (!socket.is_open()) ::close(fd);
+    connection_count_.fetch_sub(1, std::memory_order_relaxed);
+    services().clients.Disconnected();
+    return;
+  }
+  SetOptions(fd, services().config.tcp_keepalive_s());
+  int64_t id = services().clients.NextId();
+  auto connection = std::make_unique<Connection>(*this, std::move(socket), id);
+  Connection& started = *connection;
+  connections_.emplace(id, std::move(connection));
+  started.Start();
+}
+
+void IoThread::ForgetConnection(Connection& connection) {
+  connections_.erase(connection.client().id);
+  connection_count_.fetch_sub(1, std::memory_order_relaxed);
+  FinishIfIdle();
+}
+
+void IoThread::Post(std::function<void()> function) {
+  boost::asio::post(context_, std::move(function));
+}
+
+void IoThread::PostAfter(milliseconds delay, std::function<void()> function) {
+  auto timer = std::make_unique<boost::asio::steady_timer>(context_, delay);
+  boost::asio::steady_timer& armed = *timer;
+  armed.async_wait(
+      [timer = std::move(timer), function = std::move(function)](const error_code& error) {
+        if (!error) function();
+      });
+}
+
+void IoThread::ResumeClient(int64_t client_id, uint64_t suspension, Suspension::WriteReply write) {
+  boost::asio::post(context_, [this, client_id, suspension, write = std::move(write)] {
+    auto it = connections_.find(client_id);
+    if (it != connections_.end()) it->second->Resume(suspension, write);
+  });
+}
+
+void IoThread::VisitClients(const std::function<void(Client&)>& visit) {
+  for (auto& [id, connection] : connections_) {
+    if (connection->closed()) continue;
+    connection->UpdateFigures();
+    visit(connection->client());
+    if (connection->client().killed) connection->Close();
+  }
+}
+
+store::UnixMs IoThread::ReadClock() {
+  store::UnixMs now = services().clock.Now();
+  worker().set_now(now);
+  return now;
+}
+
+void IoThread::RunMaintenance() {
+  store::UnixMs now = ReadClock();
+  store::MaintenanceResult result = services().keyspace.Maintain(worker(), kMaintenanceBudget);
+  if (result.more_now) {
+    boost::asio::post(context_, [this] { RunMaintenance(); });
+    return;
+  }
+  milliseconds delay(std::clamp<int64_t>(result.next_at - now, 1, kMaintenanceDelayMax.count()));
+  ArmMaintenance(delay);
+}
+
+void IoThread::ArmMaintenance(milliseconds delay) {
+  maintenance_timer_.expires_after(delay);
+  maintenance_timer_.async_wait([this](const error_code& error) {
+    if (!error) RunMaintenance();
+  });
+}
+
+void IoThread::ArmHousekeeping() {
+  housekeeping_timer_.expires_after(kHousekeepingPeriod);
+  housekeeping_timer_.async_wait([this](const error_code& error) {
+    if (error) return;
+    Housekeep();
+    ArmHousekeeping();
+  });
+}
+
+void IoThread::Housekeep() {
+  if (++housekeepings_ % kGaugePeriods == 0) {
+    stats().input_buffer_max.Clear();
+    stats().output_buffer_max.Clear();
+  }
+  const Config& config = services().config;
+  int timeout_s = config.timeout_s();
+  if (timeout_s == 0 && config.output_limit(ClientClass::kNormal).soft_bytes == 0) return;
+  store::UnixMs now = ReadClock();
+  for (auto& [id, connection] : connections_) connection->CheckLimits(now, timeout_s);
+}
+
+}  // namespace larder::server

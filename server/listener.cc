@@ -1,0 +1,92 @@
+#include "server/listener.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <spdlog/spdlog.h>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace larder::server {
+namespace {
+
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+
+// Between two batches the thread looks after its other connections.
+constexpr int kAcceptsPerWakeUp = 64;
+constexpr std::chrono::minutes kQuietTime{1};
+
+bool IsShortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+int Listener::OpenSocket(const tcp::endpoint& endpoint, int backlog, error_code* error) {
+  int fd = ::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int on = 1;
+  bool is_v6 = endpoint.address().is_v6();
+  if (fd >= 0 && ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+      (!is_v6 || ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
+      ::bind(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) == 0 &&
+      ::listen(fd, backlog) == 0) {
+    error->clear();
+    return fd;
+  }
+  error->assign(errno, boost::system::system_category());
+  if (fd >= 0) ::close(fd);
+  return -1;
+}
+
+Listener::Listener(boost::asio::io_context& context, const tcp::endpoint& endpoint, int socket,
+                   OnAccept on_accept)
+    : endpoint_(endpoint),
+      acceptor_(context, endpoint.protocol(), socket),
+      retry_timer_(context),
+      on_accept_(std::move(on_accept)) {}
+
+void Listener::Start() { WaitForClients(); }
+
+void Listener::Close() {
+  error_code ignored;
+  retry_timer_.cancel();
+  acceptor_.close(ignored);
+}
+
+void Listener::WaitForClients() {
+  acceptor_.async_wait(tcp::acceptor::wait_read, [this](const error_code& error) {
+    if (!error) AcceptAll();
+  });
+}
+
+void Listener::AcceptAll() {
+  for (int i = 0; i < kAcceptsPerWakeUp; ++i) {
+    int fd = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      on_accept_(fd);
+      if (!acceptor_.is_open()) return;
+    } else if (IsShortage(errno)) {
+      return Pause(errno);
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      break;
+    }
+  }
+  WaitForClients();
+}
+
+void Listener::Pause(int error) {
+  auto now = std::chrono::steady_clock::now();
+  if (now >= quiet_until_) {
+    spdlog::warn("Cannot accept connections for now: {}", std::generic_category().message(error));
+    quiet_until_ = now + kQuietTime;
+  }
+  retry_timer_.expires_after(kRetryDelay);
+  retry_timer_.async_wait([this](const error_code& cancelled) {
+    if (!cancelled) AcceptAll();
+  });
+}
+
+}  // namespace larder::server

@@ -1,0 +1,52 @@
+// Accepts connections on one address, on the thread that runs its io_context.
+//
+// Policy: a failed accept never ends listening. What the client did (it hung up while it waited)
+// is passed over; when the process is short of file descriptors or memory (EMFILE, ENFILE,
+// ENOBUFS, ENOMEM) the listener pauses for kRetryDelay, says so once a minute, and tries again:
+// neither a spin nor an end.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+
+namespace larder::server {
+
+class Listener {
+ public:
+  static constexpr std::chrono::milliseconds kRetryDelay{100};
+
+  // Gets each accepted socket: non-blocking, close-on-exec, the receiver's to close.
+  using OnAccept = std::function<void(int fd)>;
+
+  // Any thread. Binds and listens; returns the socket, or -1 and *error. An IPv6 address takes IPv6
+  // clients only, so that "0.0.0.0 ::" works.
+  static int OpenSocket(const boost::asio::ip::tcp::endpoint& endpoint, int backlog,
+                        boost::system::error_code* error);
+
+  // Takes over a socket of OpenSocket().
+  Listener(boost::asio::io_context& context, const boost::asio::ip::tcp::endpoint& endpoint,
+           int socket, OnAccept on_accept);
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  const boost::asio::ip::tcp::endpoint& endpoint() const { return endpoint_; }
+  // On the context's thread, from here on.
+  void Start();
+  void Close();
+
+ private:
+  void WaitForClients();
+  void AcceptAll();
+  void Pause(int error);
+
+  const boost::asio::ip::tcp::endpoint endpoint_;
+  boost::asio::ip::tcp::acceptor acceptor_;
+  boost::asio::steady_timer retry_timer_;
+  OnAccept on_accept_;
+  std::chrono::steady_clock::time_point quiet_until_;  // when to log a shortage again
+};
+
+}  // namespace larder::server

@@ -1,0 +1,270 @@
+#include "server/server.h"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <spdlog/spdlog.h>
+#include <algorithm>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
+#include <cstring>
+#include <random>
+#include <stdexcept>
+#include <utility>
+
+#include "protocol/reply_errors.h"
+#include "server/commands/families.h"
+#include "server/config.h"
+#include "server/version.h"
+#include "store/map_kind.h"
+
+namespace larder::server {
+namespace {
+
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+
+// Descriptors that are not clients: listeners, epoll, timers, the log, standard streams.
+constexpr int64_t kReservedDescriptors = 32;
+
+constexpr std::string_view kProtectedModeDenied =
+    "-DENIED Redis is running in protected mode because protected mode is enabled and no password "
+    "is set for the default user. In this mode connections are only accepted from the loopback "
+    "interface. If you want to connect from external computers to larder you may adopt one of the "
+    "following solutions: 1) Disable protected mode with the command 'CONFIG SET protected-mode "
+    "no' from the loopback interface, if the server is not reachable from the internet. 2) Set "
+    "'protected-mode no' in the configuration file and restart the server. 3) Start the server "
+    "with '--protected-mode no'. 4) Set a password with 'requirepass'.\r\n";
+
+store::KeyspaceOptions OptionsOf(const Config& config) {
+  std::random_device random;
+  uint64_t seed = (uint64_t{random()} << 32) | random();
+  store::KeyspaceOptions options;
+  options.databases = config.databases();
+  options.shards = config.shards();
+  options.kind = config.map();
+  options.hash_seed = seed;
+  options.threads = config.threads();
+  return options;
+}
+
+std::string Text(const tcp::endpoint& endpoint) {
+  std::string host = endpoint.address().to_string();
+  if (endpoint.address().is_v6()) host = "[" + host + "]";
+  return host + ":" + std::to_string(endpoint.port());
+}
+
+// `bind` names addresses, "*" and "::*"; host names are not looked up.
+tcp::endpoint EndpointOf(const std::string& host, int port, error_code* error) {
+  auto number = static_cast<unsigned short>(port);
+  if (host == "*") return {tcp::v4(), number};
+  if (host == "::*") return {tcp::v6(), number};
+  return {boost::asio::ip::make_address(host, *error), number};
+}
+
+bool PeerIsLoopback(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return true;
+  tcp::endpoint peer;
+  std::memcpy(peer.data(), &address, size);
+  peer.resize(size);
+  return peer.address().is_loopback();
+}
+
+}  // namespace
+
+Server::Server(Config& config)
+    : config_(config),
+      commands_(AllFamilies()),
+      stats_(commands_.commands().size()),
+      keyspace_(OptionsOf(config), clock_),
+      info_(ServerInfo::Collect(clock_.Now())),
+      services_{config, commands_, clients_, stats_, keyspace_, clock_, info_, *this},
+      threads_([this] {
+        std::vector<std::unique_ptr<IoThread>> threads;
+        for (int i = 0; i < config_.threads(); ++i) {
+          threads.push_back(
+              std::make_unique<IoThread>(services_, keyspace_.AddWorker(), stats_.AddThread()));
+        }
+        return threads;
+      }()),
+      signals_(threads_[0]->context(), SIGINT, SIGTERM),
+      sampling_timer_(threads_[0]->context()) {
+  RaiseDescriptorLimit();
+  if (auto reason = Listen()) throw std::runtime_error(*reason);
+  RegisterForChanges();
+  info_.startup_memory_bytes = static_cast<size_t>(keyspace_.Memory().used_bytes);
+}
+
+Server::~Server() = default;
+
+int Server::Run() {
+  LogStart();
+  AwaitSignal();
+  ArmSampling();
+  std::vector<std::thread> others;
+  for (size_t i = 1; i < threads_.size(); ++i) {
+    others.emplace_back([thread = threads_[i].get()] { thread->Run(); });
+  }
+  threads_[0]->Run();
+  for (std::thread& thread : others) thread.join();
+  spdlog::info("Bye");
+  return 0;
+}
+
+void Server::LogStart() {
+  spdlog::info("larder {} (speaks the protocol of Redis {}) starts as process {}", kLarderVersion,
+               kRedisVersion, info_.process_id);
+  spdlog::info("{} I/O thread{}, {} shards guarded by `{}`, {} databases", config_.threads(),
+               config_.threads() == 1 ? "" : "s", config_.shards(), store::Name(config_.map()),
+               config_.databases());
+  for (const tcp::endpoint& endpoint : listening_) {
+    spdlog::info("Ready to accept connections on {}", Text(endpoint));
+  }
+  if (listening_.empty()) spdlog::warn("Port 0: no connections are accepted");
+}
+
+// maxclients needs as many descriptors, and a few more. What the system does not grant is taken
+// off maxclients, so that clients get an error instead of waiting in the backlog.
+void Server::RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  auto wanted = static_cast<rlim_t>(config_.maxclients() + kReservedDescriptors);
+  if (limit.rlim_cur >= wanted) return;
+  rlimit raised{.rlim_cur = wanted, .rlim_max = std::max(limit.rlim_max, wanted)};
+  if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) return;
+  raised = {.rlim_cur = std::min(limit.rlim_max, wanted), .rlim_max = limit.rlim_max};
+  if (::setrlimit(RLIMIT_NOFILE, &raised) != 0) raised = limit;
+  if (raised.rlim_cur >= wanted) return;
+  int64_t affordable =
+      std::max<int64_t>(1, static_cast<int64_t>(raised.rlim_cur) - kReservedDescriptors);
+  spdlog::warn("maxclients is lowered from {} to {}: the system grants {} open files",
+               config_.maxclients(), affordable, raised.rlim_cur);
+  config_.LowerMaxClients(affordable);
+}
+
+void Server::RegisterForChanges() {
+  config_.OnChange("port", [this] { return Listen(); });
+  config_.OnChange("bind", [this] { return Listen(); });
+  config_.OnChange("maxclients", [this]() -> std::optional<std::string> {
+    int64_t wanted = config_.maxclients();
+    RaiseDescriptorLimit();
+    if (config_.maxclients() == wanted) return std::nullopt;
+    return "The operating system is not able to handle the specified number of clients, try "
+           "with " +
+           std::to_string(config_.maxclients());
+  });
+}
+
+std::optional<std::string> Server::Listen() {
+  std::vector<tcp::endpoint> wanted;
+  std::vector<std::pair<tcp::endpoint, int>> opened;
+  auto fail = [&](const std::string& reason) {
+    for (auto& [endpoint, fd] : opened) ::close(fd);
+    return reason;
+  };
+  if (config_.port() != 0) {
+    for (const BindAddress& address : config_.bind()) {
+      error_code error;
+      tcp::endpoint endpoint = EndpointOf(address.host, config_.port(), &error);
+      bool is_open = std::find(listening_.begin(), listening_.end(), endpoint) != listening_.end();
+      if (!error && !is_open) {
+        int fd = Listener::OpenSocket(endpoint, config_.tcp_backlog(), &error);
+        if (fd >= 0) opened.emplace_back(endpoint, fd);
+      }
+      if (!error) {
+        wanted.push_back(endpoint);
+      } else if (!address.optional) {
+        return fail("Cannot listen on " + address.host + " port " + std::to_string(config_.port()) +
+                    ": " + error.message());
+      }
+    }
+    if (wanted.empty()) return fail("None of the addresses of `bind` can be listened on");
+  }
+  listening_ = wanted;
+  threads_[0]->Post([this, wanted = std::move(wanted), opened = std::move(opened)] {
+    std::erase_if(listeners_, [&](const std::unique_ptr<Listener>& listener) {
+      return std::find(wanted.begin(), wanted.end(), listener->endpoint()) == wanted.end();
+    });
+    for (const auto& [endpoint, fd] : opened) {
+      listeners_.push_back(std::make_unique<Listener>(threads_[0]->context(), endpoint, fd,
+                                                      [this](int client) { OnAccept(client); }));
+      listeners_.back()->Start();
+    }
+  });
+  return std::nullopt;
+}
+
+void Server::OnAccept(int fd) {
+  stats_.CountConnection();
+  if (!Admit(fd)) {
+    stats_.CountRejected();
+    ::close(fd);
+    return;
+  }
+  auto fewest = std::min_element(
+      threads_.begin(), threads_.end(),
+      [](const auto& a, const auto& b) { return a->connection_count() < b->connection_count(); });
+  (*fewest)->Adopt(fd);
+}
+
+bool Server::Admit(int fd) {
+  // What a refused client gets is best effort: its socket is new, so the send cannot block.
+  auto refuse = [fd](std::string_view text) {
+    [[maybe_unused]] ssize_t sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+    return false;
+  };
+  if (config_.protected_mode() && !config_.has_password() && !PeerIsLoopback(fd)) {
+    return refuse(kProtectedModeDenied);
+  }
+  if (!clients_.TryConnect(config_.maxclients())) {
+    return refuse("-" + std::string(protocol::kMaxClients) + "\r\n");
+  }
+  return true;
+}
+
+void Server::AwaitSignal() {
+  signals_.async_wait([this](const error_code& error, int signal_number) {
+    if (error) return;
+    OnSignal(signal_number);
+    AwaitSignal();
+  });
+}
+
+void Server::OnSignal(int signal_number) {
+  bool force = stopping_ && signal_number == SIGINT;
+  spdlog::info("Received {}: {}", signal_number == SIGINT ? "SIGINT" : "SIGTERM",
+               force ? "stopping now" : "shutting down");
+  ShutdownHere(force);
+}
+
+void Server::Shutdown(bool now) {
+  threads_[0]->Post([this, now] {
+    spdlog::info("A client asked for shutdown");
+    ShutdownHere(now);
+  });
+}
+
+void Server::ShutdownHere(bool now) {
+  if (stopping_ && !now) return;
+  stopping_ = true;
+  listeners_.clear();
+  sampling_timer_.cancel();
+  milliseconds patience =
+      now ? milliseconds(0) : std::chrono::seconds(config_.shutdown_timeout_s());
+  for (auto& thread : threads_) thread->Stop(patience);
+}
+
+void Server::ArmSampling() {
+  sampling_timer_.expires_after(Stats::kSamplePeriod);
+  sampling_timer_.async_wait([this](const error_code& error) {
+    if (error) return;
+    stats_.TakeSample();
+    ArmSampling();
+  });
+}
+
+}  // namespace larder::server

@@ -1,0 +1,80 @@
+// The server: builds everything from the configuration, runs the I/O threads, stops them.
+//
+// The thread that calls Run() becomes I/O thread 0; it also accepts connections and gets the
+// signals. A new connection goes to the thread with the fewest. Shutdown() may be called from any
+// thread; so may Apply(), by CONFIG SET.
+//
+// Stopping: listeners close, each thread gives its connections' pending replies a bounded time to
+// leave, Run() returns when all threads have ended. A second SIGINT cuts that time to zero.
+#pragma once
+
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/call.h"
+#include "server/client_registry.h"
+#include "server/command_table.h"
+#include "server/io_thread.h"
+#include "server/listener.h"
+#include "server/server_info.h"
+#include "server/stats.h"
+#include "store/clock.h"
+#include "store/keyspace.h"
+
+namespace larder::server {
+
+class Config;
+
+class Server final : public ServerControl {
+ public:
+  // Throws std::runtime_error if an address cannot be bound: nothing has been started then.
+  explicit Server(Config& config);
+  ~Server() override;
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Serves until told to stop; returns the exit code of the program.
+  int Run();
+
+  // ServerControl: any thread.
+  void Shutdown(bool now) override;
+
+ private:
+  void RaiseDescriptorLimit();
+  void RegisterForChanges();
+  // Brings the listeners in line with `bind` and `port`; returns why that failed, and has changed
+  // nothing then. On the thread that constructs the server, later on that of a CONFIG SET.
+  std::optional<std::string> Listen();
+  void LogStart();
+  void OnAccept(int fd);
+  bool Admit(int fd);
+  void AwaitSignal();
+  void OnSignal(int signal_number);
+  void ShutdownHere(bool now);
+  void ArmSampling();
+
+  Config& config_;
+  store::SystemClock clock_;
+  CommandTable commands_;
+  ClientRegistry clients_;
+  Stats stats_;
+  store::Keyspace keyspace_;
+  ServerInfo info_;
+  Services services_;
+  std::vector<std::unique_ptr<IoThread>> threads_;
+  boost::asio::signal_set signals_;
+  boost::asio::steady_timer sampling_timer_;
+  std::vector<std::unique_ptr<Listener>> listeners_;  // thread 0
+  // Addresses of the above. Touched by Listen() only, whose calls Config serializes.
+  std::vector<boost::asio::ip::tcp::endpoint> listening_;
+  bool stopping_ = false;  // thread 0
+};
+
+}  // namespace larder::server

@@ -1,0 +1,123 @@
+#include "server/stats.h"
+
+#include <algorithm>
+
+namespace larder::server {
+
+void ThreadStats::CountError(std::string_view code) {
+  error_replies.Add(1);
+  store::MutexLock lock(mu_);
+  auto it = errors_.find(code);
+  if (it != errors_.end()) {
+    ++it->second;
+  } else if (errors_.size() < kErrorKindsMax) {
+    errors_.emplace(code, 1);
+  } else {
+    ++errors_["OTHER"];
+  }
+}
+
+Stats::Stats(size_t commands)
+    : commands_(commands), start_(std::chrono::steady_clock::now()), start_ticks_(Ticks()) {}
+
+ThreadStats& Stats::AddThread() {
+  threads_.push_back(std::make_unique<ThreadStats>(commands_));
+  return *threads_.back();
+}
+
+StatsTotals Stats::RawTotals() const {
+  StatsTotals sum;
+  sum.commands.resize(commands_);
+  sum.connections_received = connections_received_.load(std::memory_order_relaxed);
+  sum.connections_rejected = connections_rejected_.load(std::memory_order_relaxed);
+  for (const auto& thread : threads_) {
+    sum.commands_processed += thread->commands_processed.get();
+    sum.reads += thread->reads.get();
+    sum.writes += thread->writes.get();
+    sum.input_bytes += thread->input_bytes.get();
+    sum.output_bytes += thread->output_bytes.get();
+    sum.error_replies += thread->error_replies.get();
+    sum.input_buffer_max = std::max(sum.input_buffer_max, thread->input_buffer_max.get());
+    sum.output_buffer_max = std::max(sum.output_buffer_max, thread->output_buffer_max.get());
+    for (size_t i = 0; i < commands_; ++i) {
+      const CommandCounters& from = thread->commands_[i];
+      CommandTotals& to = sum.commands[i];
+      to.calls += from.calls.get();
+      to.ticks += from.ticks.get();
+      to.rejected += from.rejected.get();
+      to.failed += from.failed.get();
+    }
+    store::MutexLock lock(thread->mu_);
+    for (const auto& [code, count] : thread->errors_) sum.errors[code] += count;
+  }
+  return sum;
+}
+
+StatsTotals Stats::Totals() const {
+  StatsTotals now = RawTotals();
+  store::MutexLock lock(mu_);
+  now.commands_processed -= baseline_.commands_processed;
+  now.reads -= baseline_.reads;
+  now.writes -= baseline_.writes;
+  now.input_bytes -= baseline_.input_bytes;
+  now.output_bytes -= baseline_.output_bytes;
+  now.error_replies -= baseline_.error_replies;
+  now.connections_received -= baseline_.connections_received;
+  now.connections_rejected -= baseline_.connections_rejected;
+  for (size_t i = 0; i < baseline_.commands.size(); ++i) {
+    now.commands[i].calls -= baseline_.commands[i].calls;
+    now.commands[i].ticks -= baseline_.commands[i].ticks;
+    now.commands[i].rejected -= baseline_.commands[i].rejected;
+    now.commands[i].failed -= baseline_.commands[i].failed;
+  }
+  for (const auto& [code, count] : baseline_.errors) {
+    auto it = now.errors.find(code);
+    if ((it->second -= count) == 0) now.errors.erase(it);
+  }
+  return now;
+}
+
+void Stats::Reset() {
+  StatsTotals now = RawTotals();
+  store::MutexLock lock(mu_);
+  baseline_ = std::move(now);
+  samples_taken_ = 0;
+}
+
+Stats::Sample Stats::TakeRawSample() const {
+  Sample sample{.at = std::chrono::steady_clock::now()};
+  for (const auto& thread : threads_) {
+    sample.commands += thread->commands_processed.get();
+    sample.input_bytes += thread->input_bytes.get();
+    sample.output_bytes += thread->output_bytes.get();
+  }
+  return sample;
+}
+
+void Stats::TakeSample() {
+  Sample sample = TakeRawSample();
+  store::MutexLock lock(mu_);
+  samples_[samples_taken_ % kSamples] = sample;
+  ++samples_taken_;
+}
+
+Rates Stats::CurrentRates() const {
+  store::MutexLock lock(mu_);
+  if (samples_taken_ < 2) return {};
+  const Sample& last = samples_[(samples_taken_ - 1) % kSamples];
+  const Sample& first = samples_[samples_taken_ < kSamples ? 0 : samples_taken_ % kSamples];
+  double seconds = std::chrono::duration<double>(last.at - first.at).count();
+  if (seconds <= 0) return {};
+  return {.commands = static_cast<double>(last.commands - first.commands) / seconds,
+          .input_bytes = static_cast<double>(last.input_bytes - first.input_bytes) / seconds,
+          .output_bytes = static_cast<double>(last.output_bytes - first.output_bytes) / seconds};
+}
+
+double Stats::TicksToMicroseconds(uint64_t ticks) const {
+  double elapsed_us =
+      std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start_).count();
+  double elapsed_ticks = static_cast<double>(Ticks() - start_ticks_);
+  return elapsed_ticks <= 0 ? 0 : static_cast<double>(ticks) * elapsed_us / elapsed_ticks;
+}
+
+}  // namespace larder::server

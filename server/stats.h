@@ -1,0 +1,160 @@
+// What the server counts: per thread where it counts, summed where somebody asks.
+//
+// A ThreadStats belongs to one I/O thread, the only writer of its counters: adding is a relaxed
+// load and a relaxed store, no locked instruction and no shared cache line. Readers (INFO) sum all
+// threads; a figure that is a few commands old is as good as a new one. CONFIG RESETSTAT writes to
+// no counter: it remembers the present sums, and reports are differences from then on.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/ticks.h"
+#include "store/mutex.h"
+
+namespace larder::server {
+
+// One writer, any readers. Relaxed: a counter says nothing about other memory.
+class Counter {
+ public:
+  void Add(uint64_t n) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  void Raise(uint64_t at_least) {
+    if (at_least > get()) value_.store(at_least, std::memory_order_relaxed);
+  }
+  void Clear() { value_.store(0, std::memory_order_relaxed); }
+  uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+// Of one command: what ran (failed: with an error reply), what was refused before it ran.
+struct CommandCounters {
+  Counter calls;
+  Counter ticks;
+  Counter rejected;
+  Counter failed;
+};
+static_assert(sizeof(CommandCounters) == 32, "two commands share a cache line, none straddles");
+
+// A sum of the above over threads, in units for people.
+struct CommandTotals {
+  uint64_t calls = 0;
+  uint64_t ticks = 0;
+  uint64_t rejected = 0;
+  uint64_t failed = 0;
+};
+
+class ThreadStats {
+ public:
+  explicit ThreadStats(size_t commands) : commands_(commands) {}
+  ThreadStats(const ThreadStats&) = delete;
+  ThreadStats& operator=(const ThreadStats&) = delete;
+
+  // Owner thread.
+  CommandCounters& command(size_t index) { return commands_[index]; }
+  // An error reply was sent: "ERR", "WRONGTYPE" ... Kinds above kErrorKindsMax are counted
+  // together.
+  void CountError(std::string_view code) EXCLUDES(mu_);
+
+  Counter commands_processed;
+  Counter reads;
+  Counter writes;
+  Counter input_bytes;
+  Counter output_bytes;
+  Counter error_replies;
+  // The largest buffers of the last few seconds; the housekeeping timer clears them.
+  Counter input_buffer_max;
+  Counter output_buffer_max;
+
+ private:
+  friend class Stats;
+  static constexpr size_t kErrorKindsMax = 128;
+
+  std::vector<CommandCounters> commands_;
+  mutable store::Mutex mu_;
+  std::map<std::string, uint64_t, std::less<>> errors_ GUARDED_BY(mu_);
+};
+
+// Sums over all threads since the start or the last reset.
+struct StatsTotals {
+  uint64_t commands_processed = 0;
+  uint64_t reads = 0;
+  uint64_t writes = 0;
+  uint64_t input_bytes = 0;
+  uint64_t output_bytes = 0;
+  uint64_t error_replies = 0;
+  uint64_t connections_received = 0;
+  uint64_t connections_rejected = 0;
+  uint64_t input_buffer_max = 0;  // not a sum: the largest
+  uint64_t output_buffer_max = 0;
+  std::vector<CommandTotals> commands;
+  std::map<std::string, uint64_t, std::less<>> errors;
+};
+
+// Events a second over the last 1.6 s.
+struct Rates {
+  double commands = 0;
+  double input_bytes = 0;
+  double output_bytes = 0;
+};
+
+class Stats {
+ public:
+  explicit Stats(size_t commands);
+  Stats(const Stats&) = delete;
+  Stats& operator=(const Stats&) = delete;
+
+  // At start, once for each I/O thread.
+  ThreadStats& AddThread();
+
+  // Any thread, from here on.
+  StatsTotals Totals() const EXCLUDES(mu_);
+  void Reset() EXCLUDES(mu_);
+  Rates CurrentRates() const EXCLUDES(mu_);
+  // Every kSamplePeriod: one sample for the rates.
+  void TakeSample() EXCLUDES(mu_);
+  static constexpr std::chrono::milliseconds kSamplePeriod{100};
+
+  double TicksToMicroseconds(uint64_t ticks) const;
+
+  // Rare events, counted by whoever sees them.
+  void CountConnection() { connections_received_.fetch_add(1, std::memory_order_relaxed); }
+  void CountRejected() { connections_rejected_.fetch_add(1, std::memory_order_relaxed); }
+
+ private:
+  struct Sample {
+    std::chrono::steady_clock::time_point at;
+    uint64_t commands = 0;
+    uint64_t input_bytes = 0;
+    uint64_t output_bytes = 0;
+  };
+  static constexpr size_t kSamples = 17;  // 16 periods, as Redis averages over
+
+  StatsTotals RawTotals() const;
+  Sample TakeRawSample() const;
+
+  const size_t commands_;
+  const std::chrono::steady_clock::time_point start_;
+  const uint64_t start_ticks_;
+  std::vector<std::unique_ptr<ThreadStats>> threads_;  // fixed once traffic has begun
+  std::atomic<uint64_t> connections_received_{0};
+  std::atomic<uint64_t> connections_rejected_{0};
+
+  mutable store::Mutex mu_;
+  StatsTotals baseline_ GUARDED_BY(mu_);  // what RawTotals() said at the last reset
+  Sample samples_[kSamples] GUARDED_BY(mu_);
+  size_t samples_taken_ GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace larder::server

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """larder's benchmarks, beside redis-server, memcached and a bare epoll loop; writes a report.
 
-    tests/bench/run.py --out build/bench              everything, about half an hour on two cores
+    tests/bench/run.py --out build/bench              everything, about 25 minutes on two cores
     tests/bench/run.py --quick                        the same questions in under three minutes
     tests/bench/run.py --only memory,expiry           some of the sections server, memory, expiry
 

@@ -31,7 +31,7 @@ RUN_TIMEOUT_S = 300.0
 
 # Requests a run, so that a run lasts about 2 s (quick: 0.3 s) on a server as fast as the ones here.
 REQUESTS = {1: 200_000, 16: 1_500_000, 100: 3_000_000}
-REQUESTS_QUICK = {1: 20_000, 16: 160_000, 100: 400_000}
+REQUESTS_QUICK = {1: 15_000, 16: 120_000, 100: 400_000}
 
 
 @dataclass

@@ -263,8 +263,6 @@ constexpr bool ValidRow(const CommandSpec& row, bool is_sub) {
     return false;
   }
   if (is_sub && (is_container || (row.arity < 0 ? -row.arity : row.arity) < 2)) return false;
-  bool needs_handler = !is_container || row.arity == -1 || (row.flags & kUnlistedSubcommands) != 0;
-  if (needs_handler != (row.handler != nullptr)) return false;
   if (is_container && !row.keys.empty()) return false;
   if ((row.flags & kWrite) != 0 && (row.flags & kReadonly) != 0) return false;
   if (row.find_keys != nullptr && row.keys.empty()) return false;
@@ -282,8 +280,9 @@ constexpr bool ValidRow(const CommandSpec& row, bool is_sub) {
 }
 
 // True if the rows keep the rules written above their fields and no name occurs twice. Every file
-// of commands has static_assert(Valid(kRows)). The syntax strings are checked by
-// tests/server/command_table_test.cc.
+// of commands has static_assert(Valid(kRows)). Not checked here: handlers, since g++ 12 with
+// -fsanitize=undefined takes no function's address but a static one's for a constant (CommandTable
+// aborts on a wrong one); syntax strings (tests/server/commands/families_test.cc).
 consteval bool Valid(std::span<const CommandSpec> rows) {
   for (size_t i = 0; i < rows.size(); ++i) {
     if (!ValidRow(rows[i], false)) return false;

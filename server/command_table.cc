@@ -58,6 +58,14 @@ AclCategory AclOfFlags(CommandFlags flags, AclCategory row_acl) {
   return acl;
 }
 
+// Whether the row has a handler exactly where CommandSpec::handler says so.
+bool HandlerFits(const CommandSpec& spec) {
+  bool is_container = !spec.subcommands.empty();
+  bool needs_handler =
+      !is_container || spec.arity == -1 || (spec.flags & kUnlistedSubcommands) != 0;
+  return needs_handler == (spec.handler != nullptr);
+}
+
 bool IsFixed(const KeySpec& spec) {
   return spec.begin == KeySpec::Begin::kIndex && spec.find == KeySpec::Find::kRange;
 }
@@ -177,6 +185,7 @@ CommandTable::CommandTable(std::span<const CommandFamily> families) {
 
 void CommandTable::AddCommand(const CommandSpec& spec, const Command* container,
                               std::string_view group, AclCategory family_acl) {
+  if (!HandlerFits(spec)) std::abort();
   Command command{};
   command.spec = &spec;
   command.container = container;

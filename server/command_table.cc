@@ -100,6 +100,8 @@ struct KeyRange {
   int step;
 };
 
+// Where the search for keys begins: 0 if the keyword, an option, is not there and so has no keys;
+// nothing if only find_keys can tell.
 std::optional<int> FindBegin(const KeySpec& spec, std::span<const std::string_view> args) {
   const int argc = static_cast<int>(args.size());
   if (spec.begin == KeySpec::Begin::kIndex) return spec.index;
@@ -109,7 +111,7 @@ std::optional<int> FindBegin(const KeySpec& spec, std::span<const std::string_vi
   for (int i = forward ? spec.index : argc + spec.index; i > 0 && i < argc; i += forward ? 1 : -1) {
     if (i < argc - 1 && EqualsIgnoreCase(args[static_cast<size_t>(i)], spec.keyword)) return i + 1;
   }
-  return 0;  // this option is not there: no keys, and no error
+  return 0;
 }
 
 std::optional<KeyRange> FindRange(const KeySpec& spec, int begin,

@@ -29,7 +29,7 @@ test: oracle ## build, then run every test
 	@cmake --build $(BUILD) -j$(JOBS)
 	@$(CTEST) --test-dir $(BUILD)
 
-bench: oracle ## measure beside redis-server, memcached and a bare loop; writes bench-results/
+bench: oracle ## measure beside redis-server, memcached and a bare loop; writes build/bench/
 	@.ci/deps bench
 	@cmake --preset release -DLARDER_TESTS=ON
 	@cmake --build $(BUILD) -j$(JOBS)

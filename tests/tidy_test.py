@@ -19,6 +19,11 @@ COLUMNS_MAX = 100
 
 # Sources whose behaviour is tested in a file of another name than tests/<directory>/<stem>_test.cc.
 TESTED_BY = {
+    "server/commands/families.cc": "tests/server/command_table_test.cc",
+    "server/connection.cc": "tests/system/connection_life_test.cc",
+    "server/io_thread.cc": "tests/system/connection_life_test.cc",
+    "server/listener.cc": "tests/system/hostile_input_test.cc",
+    "server/server.cc": "tests/system/connection_life_test.cc",
 }
 
 # The files of store/ that may call the allocator and end an object's life by hand.
@@ -56,8 +61,8 @@ class Source:
                 yield number, match
 
     def comment_near(self, number, lines_above):
-        """The comments on line `number` and on the lines above it."""
-        return "\n".join(self.comments[max(0, number - 1 - lines_above):number])
+        """The comments above line `number`, on it and, where clang-format put it, just below."""
+        return "\n".join(self.comments[max(0, number - 1 - lines_above):number + 1])
 
 
 TOKEN = re.compile(

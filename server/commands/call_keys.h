@@ -1,0 +1,38 @@
+// The keys of a call that has several, hashed, as Keyspace::WriteAll() and ReadAll() want them.
+//
+// Lives on the stack of one call, on the thread that runs it; it refers to the call's arguments.
+// Cost: one hash a key. Up to about 16 keys take no memory from the heap.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory_resource>
+#include <span>
+#include <vector>
+
+#include "server/call.h"
+#include "store/shard_set.h"
+
+namespace larder::server {
+
+class CallKeys {
+ public:
+  // Every `step`-th argument from args[first] on.
+  CallKeys(const Call& call, size_t first, size_t step = 1) {
+    keys_.reserve((call.args.size() - first + step - 1) / step);
+    for (size_t i = first; i < call.args.size(); i += step) {
+      keys_.push_back({.db = call.db(), .key = call.KeyAt(i)});
+    }
+  }
+  CallKeys(const CallKeys&) = delete;
+  CallKeys& operator=(const CallKeys&) = delete;
+
+  std::span<const store::KeyAt> all() const { return keys_; }
+
+ private:
+  std::array<std::byte, 512> on_stack_;
+  std::pmr::monotonic_buffer_resource memory_{on_stack_.data(), on_stack_.size()};
+  std::pmr::vector<store::KeyAt> keys_{&memory_};
+};
+
+}  // namespace larder::server

@@ -262,7 +262,7 @@ void Server::ArmSampling() {
   sampling_timer_.expires_after(Stats::kSamplePeriod);
   sampling_timer_.async_wait([this](const error_code& error) {
     if (error) return;
-    stats_.TakeSample();
+    stats_.TakeSample(static_cast<size_t>(keyspace_.Memory().used_bytes));
     ArmSampling();
   });
 }

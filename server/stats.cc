@@ -77,11 +77,27 @@ StatsTotals Stats::Totals() const {
   return now;
 }
 
-void Stats::Reset() {
-  StatsTotals now = RawTotals();
+void Stats::Reset(const KeyspaceCounts& now) {
+  StatsTotals totals = RawTotals();
   store::MutexLock lock(mu_);
-  baseline_ = std::move(now);
+  baseline_ = std::move(totals);
+  keyspace_baseline_ = now;
+  peak_memory_bytes_ = 0;
   samples_taken_ = 0;
+}
+
+KeyspaceCounts Stats::SinceReset(KeyspaceCounts counts) const {
+  store::MutexLock lock(mu_);
+  counts.hits -= keyspace_baseline_.hits;
+  counts.misses -= keyspace_baseline_.misses;
+  counts.expired -= keyspace_baseline_.expired;
+  return counts;
+}
+
+size_t Stats::PeakMemory(size_t used_memory_bytes) {
+  store::MutexLock lock(mu_);
+  peak_memory_bytes_ = std::max(peak_memory_bytes_, used_memory_bytes);
+  return peak_memory_bytes_;
 }
 
 Stats::Sample Stats::TakeRawSample() const {
@@ -94,9 +110,10 @@ Stats::Sample Stats::TakeRawSample() const {
   return sample;
 }
 
-void Stats::TakeSample() {
+void Stats::TakeSample(size_t used_memory_bytes) {
   Sample sample = TakeRawSample();
   store::MutexLock lock(mu_);
+  peak_memory_bytes_ = std::max(peak_memory_bytes_, used_memory_bytes);
   samples_[samples_taken_ % kSamples] = sample;
   ++samples_taken_;
 }

@@ -86,6 +86,13 @@ class ThreadStats {
   std::map<std::string, uint64_t, std::less<>> errors_ GUARDED_BY(mu_);
 };
 
+// Counts that the store keeps. Stats only remembers what they were at the last reset.
+struct KeyspaceCounts {
+  uint64_t hits = 0;
+  uint64_t misses = 0;
+  uint64_t expired = 0;
+};
+
 // Sums over all threads since the start or the last reset.
 struct StatsTotals {
   uint64_t commands_processed = 0;
@@ -120,10 +127,14 @@ class Stats {
 
   // Any thread, from here on.
   StatsTotals Totals() const EXCLUDES(mu_);
-  void Reset() EXCLUDES(mu_);
+  // CONFIG RESETSTAT. `now`: the keyspace's counts at this moment.
+  void Reset(const KeyspaceCounts& now) EXCLUDES(mu_);
+  // The keyspace's counts since the last reset, given those since the start.
+  KeyspaceCounts SinceReset(KeyspaceCounts counts) const EXCLUDES(mu_);
   Rates CurrentRates() const EXCLUDES(mu_);
-  // Every kSamplePeriod: one sample for the rates.
-  void TakeSample() EXCLUDES(mu_);
+  // Every kSamplePeriod: one sample for the rates and for the peak of used_memory.
+  void TakeSample(size_t used_memory_bytes) EXCLUDES(mu_);
+  size_t PeakMemory(size_t used_memory_bytes) EXCLUDES(mu_);
   static constexpr std::chrono::milliseconds kSamplePeriod{100};
 
   double TicksToMicroseconds(uint64_t ticks) const;
@@ -153,6 +164,8 @@ class Stats {
 
   mutable store::Mutex mu_;
   StatsTotals baseline_ GUARDED_BY(mu_);  // what RawTotals() said at the last reset
+  KeyspaceCounts keyspace_baseline_ GUARDED_BY(mu_);
+  size_t peak_memory_bytes_ GUARDED_BY(mu_) = 0;
   Sample samples_[kSamples] GUARDED_BY(mu_);
   size_t samples_taken_ GUARDED_BY(mu_) = 0;
 };

@@ -1,0 +1,165 @@
+#include "tests/support/harness.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <stdexcept>
+
+#include "protocol/reply_writer.h"
+#include "server/commands/families.h"
+#include "store/worker.h"
+#include "tests/support/resp_client.h"
+
+namespace larder::test_support {
+namespace {
+
+using protocol::ReplyWriter;
+using server::Dispatcher;
+using std::chrono::milliseconds;
+
+// Applies the directives and hands `config` back, so that a member initialiser can use it.
+server::Config& Apply(server::Config& config, const HarnessOptions& options) {
+  for (const auto& [name, value] : options.config) {
+    if (auto reason = config.SetAtStart(name, std::span(&value, 1))) {
+      throw std::invalid_argument(*reason);
+    }
+  }
+  return config;
+}
+
+store::KeyspaceOptions KeyspaceOptionsOf(const server::Config& config,
+                                         const HarnessOptions& options) {
+  store::KeyspaceOptions keyspace;
+  keyspace.databases = config.databases();
+  keyspace.shards = options.shards;
+  keyspace.kind = options.map;
+  keyspace.hash_seed = 1;  // the same order of keys in every run
+  keyspace.random_seed = 1;
+  keyspace.threads = 1;
+  return keyspace;
+}
+
+}  // namespace
+
+Harness::Harness(const HarnessOptions& options)
+    : commands_(server::AllFamilies()),
+      stats_(commands_.commands().size()),
+      keyspace_(KeyspaceOptionsOf(Apply(config_, options), options), clock_),
+      info_(server::ServerInfo::Collect(clock_.Now())),
+      services_{config_, commands_, clients_, stats_, keyspace_, clock_, info_, *this},
+      worker_(keyspace_.AddWorker()),
+      thread_{services_, worker_, stats_.AddThread(), *this, *this},
+      dispatcher_(thread_),
+      first_(Connect()) {
+  clients_.AddHost(*this);
+  first_.client().resp = options.resp;
+  worker_.set_now(clock_.Now());
+}
+
+Harness::~Harness() = default;
+
+Harness::Session& Harness::Connect() {
+  clients_.TryConnect(INT64_MAX);
+  sessions_.push_back(std::unique_ptr<Session>(new Session(*this, clients_.NextId())));
+  return *sessions_.back();
+}
+
+void Harness::Advance(milliseconds by) {
+  store::UnixMs end = clock_.Now() + by.count();
+  while (!timers_.empty() && timers_.begin()->first <= end) {
+    clock_.Set(std::max(clock_.Now(), timers_.begin()->first));
+    auto fire = std::move(timers_.begin()->second);
+    timers_.erase(timers_.begin());
+    fire();
+    RunPosted();
+  }
+  clock_.Set(end);
+  RunMaintenance();
+}
+
+void Harness::RunMaintenance() {
+  worker_.set_now(clock_.Now());
+  while (keyspace_.Maintain(worker_, std::chrono::microseconds(1000)).more_now) {
+  }
+}
+
+void Harness::RunPosted() {
+  while (!posted_.empty()) {
+    auto function = std::move(posted_.front());
+    posted_.pop_front();
+    function();
+  }
+}
+
+void Harness::PostAfter(milliseconds delay, std::function<void()> function) {
+  timers_.emplace(clock_.Now() + delay.count(), std::move(function));
+}
+
+void Harness::ResumeClient(int64_t client_id, uint64_t suspension,
+                           server::Suspension::WriteReply write) {
+  Post([this, client_id, suspension, write = std::move(write)] {
+    for (auto& session : sessions_) {
+      if (session->client_.id != client_id || session->closed_ ||
+          session->client_.suspension != suspension) {
+        continue;
+      }
+      ReplyWriter reply(session->output_, session->client_.resp);
+      dispatcher_.Resume(session->client_, write, reply);
+      session->closed_ = session->client_.close_after_reply;
+      session->RunRequests();
+    }
+  });
+}
+
+void Harness::VisitClients(const std::function<void(server::Client&)>& visit) {
+  for (auto& session : sessions_) {
+    if (session->closed_) continue;
+    visit(session->client_);
+    session->closed_ = session->client_.killed;
+  }
+}
+
+Harness::Session::Session(Harness& harness, int64_t id)
+    : harness_(harness), parser_(std::in_place) {
+  client_.id = id;
+  client_.is_local = true;
+  client_.authenticated = !harness.config_.has_password();
+  client_.address = "127.0.0.1:" + std::to_string(50000 + id);
+  client_.local_address = "127.0.0.1:6379";
+  client_.created_at = client_.last_interaction = harness.clock_.Now();
+}
+
+std::string Harness::Session::Send(std::string_view bytes) {
+  input_.append(bytes);
+  harness_.worker_.set_now(harness_.clock_.Now());
+  client_.last_interaction = harness_.clock_.Now();
+  RunRequests();
+  harness_.RunPosted();
+  std::string replies;
+  std::array<std::string_view, 1> piece;
+  while (output_.Gather(piece) != 0) {
+    replies.append(piece[0]);
+    output_.Consume(piece[0].size());
+  }
+  return replies;
+}
+
+std::string Harness::Session::Run(std::initializer_list<std::string_view> args) {
+  return Send(EncodeRequest(args));
+}
+
+// What Connection does between a receive and a send.
+void Harness::Session::RunRequests() {
+  ReplyWriter reply(output_, client_.resp);
+  while (!closed_ && client_.suspension == 0) {
+    Dispatcher::Result result = harness_.dispatcher_.RunBatch(client_, *parser_, input_, reply);
+    input_.erase(0, result.consumed);
+    if (result.reset_parser) parser_.emplace();
+    if (result.stop == Dispatcher::Stop::kClosing) closed_ = true;
+    if (result.stop == Dispatcher::Stop::kStarved) return;
+  }
+}
+
+std::string MapName(store::MapKind kind) { return std::string(store::Name(kind)); }
+
+}  // namespace larder::test_support

@@ -1,0 +1,169 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+
+#include "tests/support/harness.h"
+
+namespace larder::server {
+namespace {
+
+using test_support::Harness;
+using namespace std::chrono_literals;
+
+bool Has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+class ServerCommandsTest : public testing::TestWithParam<store::MapKind> {
+ protected:
+  Harness h{{.map = GetParam()}};
+};
+INSTANTIATE_TEST_SUITE_P(Maps, ServerCommandsTest, testing::ValuesIn(store::kMapKinds),
+                         [](const auto& kind) { return test_support::MapName(kind.param); });
+
+TEST_P(ServerCommandsTest, DbSizeCountsTheSelectedDatabase) {
+  h.Run("MSET a 1 b 2 c 3");
+  h.Run("SELECT 1");
+  EXPECT_EQ(h.Run("DBSIZE"), ":0\r\n");
+  h.Run("SET x 1");
+  EXPECT_EQ(h.Run("DBSIZE"), ":1\r\n");
+}
+
+TEST_P(ServerCommandsTest, FlushDbEmptiesOneDatabase) {
+  h.Run("SET a 1");
+  h.Run("SELECT 1");
+  h.Run("SET b 1");
+  EXPECT_EQ(h.Run("FLUSHDB"), "+OK\r\n");
+  EXPECT_EQ(h.Run("EXISTS b"), ":0\r\n");
+  h.Run("SELECT 0");
+  EXPECT_EQ(h.Run("EXISTS a"), ":1\r\n");
+  EXPECT_EQ(h.Run("FLUSHDB async"), "+OK\r\n");
+  EXPECT_EQ(h.Run("DBSIZE"), ":0\r\n");
+}
+
+TEST_P(ServerCommandsTest, FlushAllEmptiesAll) {
+  h.Run("SET a 1");
+  h.Run("SELECT 1");
+  h.Run("SET b 1");
+  EXPECT_EQ(h.Run("FLUSHALL SYNC"), "+OK\r\n");
+  EXPECT_EQ(h.Run("DBSIZE"), ":0\r\n");
+  h.Run("SELECT 0");
+  EXPECT_EQ(h.Run("DBSIZE"), ":0\r\n");
+}
+
+TEST_P(ServerCommandsTest, SwapDbExchangesWhatNumbersMean) {
+  h.Run("SET a zero");
+  EXPECT_EQ(h.Run("SWAPDB 0 1"), "+OK\r\n");
+  EXPECT_EQ(h.Run("GET a"), "$-1\r\n");
+  h.Run("SELECT 1");
+  EXPECT_EQ(h.Run("GET a"), "$4\r\nzero\r\n");
+  EXPECT_EQ(h.Run("SWAPDB 1 1"), "+OK\r\n");
+  EXPECT_EQ(h.Run("GET a"), "$4\r\nzero\r\n");
+}
+
+TEST(FlushTest, RefusesOtherOptions) {
+  Harness h;
+  for (const char* line : {"FLUSHDB nope", "FLUSHALL nope", "FLUSHALL SYNC ASYNC"}) {
+    EXPECT_EQ(h.Run(line), "-ERR syntax error\r\n") << line;
+  }
+}
+
+TEST(SwapDbTest, ChecksTheNumbers) {
+  Harness h;
+  EXPECT_EQ(h.Run("SWAPDB a 0"), "-ERR invalid first DB index\r\n");
+  EXPECT_EQ(h.Run("SWAPDB 4294967296 b"), "-ERR invalid first DB index\r\n");
+  EXPECT_EQ(h.Run("SWAPDB 0 b"), "-ERR invalid second DB index\r\n");
+  EXPECT_EQ(h.Run("SWAPDB 0 16"), "-ERR DB index is out of range\r\n");
+  EXPECT_EQ(h.Run("SWAPDB -1 0"), "-ERR DB index is out of range\r\n");
+}
+
+TEST(ShutdownTest, EndsTheServerWithoutAReply) {
+  Harness h;
+  EXPECT_EQ(h.Send("SHUTDOWN NOSAVE\r\nPING\r\n"), "");
+  EXPECT_TRUE(h.first().closed());
+  EXPECT_EQ(h.shutdown(), false);
+  EXPECT_EQ(h.Connect().Run("SHUTDOWN NOW FORCE"), "");
+  EXPECT_EQ(h.shutdown(), true);
+}
+
+TEST(ShutdownTest, RefusesWhatItCannotDo) {
+  Harness h;
+  EXPECT_EQ(h.Run("SHUTDOWN ABORT"), "-ERR No shutdown in progress.\r\n");
+  EXPECT_EQ(h.Run("SHUTDOWN SAVE"), "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
+  for (const char* line : {"SHUTDOWN nope", "SHUTDOWN SAVE NOSAVE", "SHUTDOWN ABORT NOW"}) {
+    EXPECT_EQ(h.Run(line), "-ERR syntax error\r\n") << line;
+  }
+  EXPECT_FALSE(h.shutdown().has_value());
+}
+
+TEST(DebugTest, SetActiveExpireStopsTheSweep) {
+  Harness h({.config = {{"enable-debug-command", "yes"}}});
+  EXPECT_EQ(h.Run("DEBUG SET-ACTIVE-EXPIRE 0"), "+OK\r\n");
+  h.Run("SET k v PX 10");
+  h.Advance(1000ms);
+  EXPECT_EQ(h.Run("DBSIZE"), ":1\r\n");
+  EXPECT_EQ(h.Run("DEBUG SET-ACTIVE-EXPIRE 1"), "+OK\r\n");
+  h.Advance(100ms);
+  EXPECT_EQ(h.Run("DBSIZE"), ":0\r\n");
+}
+
+TEST(DebugTest, AnswersAnyMistakeWithOneError) {
+  Harness h({.config = {{"enable-debug-command", "yes"}}});
+  for (const char* name : {"SLEEP", "NOSUCH"}) {
+    EXPECT_EQ(h.Run({"DEBUG", name}), "-ERR unknown subcommand or wrong number of arguments for '" +
+                                          std::string(name) + "'. Try DEBUG HELP.\r\n");
+  }
+  EXPECT_EQ(h.Run("DEBUG SLEEP x"), "+OK\r\n");
+}
+
+TEST(InfoTest, ShowsTheSectionsAskedFor) {
+  Harness h;
+  std::string normal = h.Run("INFO");
+  for (const char* title : {"Server", "Clients", "Memory", "Persistence", "Stats", "Replication",
+                            "CPU", "Modules", "Errorstats", "Cluster", "Keyspace", "Larder"}) {
+    EXPECT_TRUE(Has(normal, "# " + std::string(title) + "\r\n")) << title;
+  }
+  EXPECT_FALSE(Has(normal, "# Commandstats"));
+  EXPECT_TRUE(Has(h.Run("INFO all"), "# Commandstats"));
+  std::string two = h.Run("INFO Keyspace SERVER server");
+  EXPECT_LT(two.find("# Server"), two.find("# Keyspace"));
+  EXPECT_EQ(two.find("# Server"), two.rfind("# Server"));
+  EXPECT_FALSE(Has(two, "# Memory"));
+  EXPECT_EQ(h.Run("INFO nope"), "$0\r\n\r\n");
+}
+
+TEST(InfoTest, ShowsDatabasesWithKeysOnly) {
+  Harness h;
+  h.Run("MSET a 1 b 2");
+  h.Run("SELECT 3");
+  h.Run("SET c 1 PX 5000");
+  std::string info = h.Run("INFO keyspace");
+  EXPECT_TRUE(Has(info, "db0:keys=2,expires=0,avg_ttl=0\r\n")) << info;
+  EXPECT_TRUE(Has(info, "db3:keys=1,expires=1,avg_ttl=")) << info;
+  EXPECT_FALSE(Has(info, "db1:")) << info;
+}
+
+TEST(InfoTest, CountsHitsAndMisses) {
+  Harness h;
+  h.Run("SET a 1");
+  h.Run("GET a");
+  h.Run("GET b");
+  std::string info = h.Run("INFO stats");
+  EXPECT_TRUE(Has(info, "keyspace_hits:1\r\n")) << info;
+  EXPECT_TRUE(Has(info, "keyspace_misses:1\r\n")) << info;
+}
+
+TEST(InfoTest, UsedMemoryIsTheFirstOfItsKind) {
+  Harness h;
+  std::string info = h.Run("INFO memory");
+  EXPECT_TRUE(Has(info, "# Memory\r\nused_memory:")) << info;
+}
+
+TEST(InfoTest, IsVerbatimTextInResp3) {
+  Harness h({.resp = protocol::RespVersion::kResp3});
+  EXPECT_TRUE(h.Run("INFO server").starts_with("="));
+}
+
+}  // namespace
+}  // namespace larder::server

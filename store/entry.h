@@ -1,7 +1,7 @@
 // A key with its value: one allocation, laid out by hand because there are millions of them.
 //
-//   | header 8 B | deadline 8 B? | key length 8 B? | integer or pointer 8 B? | key | value in line
-//   |
+//   | header | deadline? | key length? | integer or pointer? | key | value in line |
+//       8 B       8 B          8 B              8 B
 //
 // The header says which of the optional words are there. A short value sits behind the key; a
 // 64-bit integer that INCR works on is a word; a value above LargeValue::kInlineBytesMax is a

@@ -3,10 +3,12 @@
 // Writers of every kind but plain hold the lock, so a kind differs from the next only in how
 // readers enter. Each kind is a class with one member type, in the file of its name:
 //
-//   class Reader { Reader(MapGuard&, Worker&);    // enters
-//                  bool entered() const;          // false: this way is closed just now, read under
-//                  the lock instead Protection protection() const; // REQUIRES: entered()
-//                  ~Reader(); }                   // leaves
+//   class Reader {
+//     Reader(MapGuard&, Worker&);         // enters
+//     ~Reader();                          // leaves
+//     bool entered() const;               // false: closed just now; read under the lock instead
+//     Protection protection() const;      // REQUIRES: entered()
+//   };
 //
 // Threads: any.
 #pragma once

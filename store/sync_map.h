@@ -9,11 +9,10 @@
 //
 // What a slot of the read table can be, and who changes it (always under the shard's lock):
 //
-//   state     slot            the key is            leaves the state
-//   live      Entry*          there                 Bury(): deleted.   An overwrite stays live.
-//   deleted   grave (tagged)  absent, or in dirty   Revive(): live, if the same key returns.
-//   Step(): expunged. expunged  free again      absent, or in dirty   the slot is nobody's; a
-//   returning key is a new key and goes to dirty
+//   state     slot     the key is            leaves the state by
+//   live      Entry*   there                 Bury(): deleted. An overwrite stays live.
+//   deleted   grave    absent, or in dirty   Revive(): live, if the key returns. Step(): expunged.
+//   expunged  free     absent, or in dirty   nothing: a returning key is a new key, for dirty
 //
 // Deleting marks the slot and retires the entry, key and value, at once; the slot itself waits for
 // the next promotion to pass, so that a key that comes and goes finds its place again without

@@ -4,16 +4,16 @@
 // fingerprint (8 bits of the hash) for each slot and a meta byte that says which slots are taken
 // and whether slot 6 leads to a further bucket:
 //
-//   control | fp0 | fp1 | fp2 | fp3 | fp4 | fp5 | fp6 | meta: bit i = slot i is taken, bit 7 = slot
-//   6 is a chain | slots   | Entry* x 7                               (x 6, and a tagged Bucket*,
-//   if chained)                  |
+//   control   fp0 fp1 fp2 fp3 fp4 fp5 fp6, meta: bit i = slot i is taken, bit 7 = slot 6 is a chain
+//   slots     7 entries, or 6 entries and the next bucket (tagged), if chained
 //
 // A look-up thus touches one bucket and one entry, save for chains and one false fingerprint in 37
 // buckets. Buckets are reached through a directory of segments: the first few of 1, 1, 2, 4 and 8
 // buckets, then 16 each.
 //
 // Growth is linear hashing (W. Litwin, VLDB 1980): one bucket splits when an insert finds the load
-// above 80 %, one merges when an erase finds it below 40 %, so no operation pays for a whole table.
+// above its bound, one merges when an erase finds it below half of that, so no operation pays for a
+// whole table.
 //
 // Scan order is by reversed hash bits (P. Noordhuis' cursor of Redis' dict.c): a cursor is a
 // position in the space of bit-reversed hashes, and a bucket is a contiguous piece of it, however

@@ -25,7 +25,7 @@ struct ExpiryOption {
   enum class Kind : uint8_t { kNone, kEx, kPx, kExAt, kPxAt, kKeepTtl, kPersist };
 
   Kind kind = Kind::kNone;
-  std::string_view amount;  // of the four that have one, as the client wrote it
+  std::string_view amount = {};  // of the four that have one, as the client wrote it
 };
 
 // Consumes the next argument, with its amount, if it is one of EX, PX, EXAT and PXAT or the `word`

@@ -40,12 +40,16 @@ class ClientRegistry {
   void AddHost(ClientHost& host) { hosts_.push_back(&host); }
 
   // Any thread, from here on.
+  // relaxed, here and below: numbers and a count; no other memory hangs on them.
   int64_t NextId() { return last_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
 
   // Takes a place among the connected clients unless `limit` are connected already. The count is
   // raised before the connection reaches its thread, so that a burst cannot overshoot.
   bool TryConnect(int64_t limit);
-  void Disconnected() { connected_.fetch_sub(1, std::memory_order_relaxed); }
+  void Disconnected() {  // relaxed: see NextId()
+    connected_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  // relaxed: see NextId()
   int64_t connected() const { return connected_.load(std::memory_order_relaxed); }
 
   // Calls visit(client, part) for every client, on the client's thread, with one default-made Part
@@ -63,11 +67,13 @@ class ClientRegistry {
     state->visit = std::move(visit);
     state->done = std::move(done);
     state->parts.resize(hosts_.size());
+    // relaxed: the hosts learn of the state by Post(), which synchronises.
     state->missing.store(hosts_.size(), std::memory_order_relaxed);
     for (size_t i = 0; i < hosts_.size(); ++i) {
       hosts_[i]->loop().Post([state, i, host = hosts_[i]] {
         host->VisitClients([&](Client& client) { state->visit(client, state->parts[i]); });
-        // acq_rel [registry.gather]: the last thread sees the parts of all the others.
+        // acq_rel [registry.gather]: pairs with itself; releases this thread's part, and the last
+        // thread acquires the parts of all the others [registry.gather].
         if (state->missing.fetch_sub(1, std::memory_order_acq_rel) == 1) {
           state->done(std::move(state->parts));
         }
@@ -77,7 +83,6 @@ class ClientRegistry {
 
  private:
   std::vector<ClientHost*> hosts_;  // fixed once traffic has begun
-  // Relaxed: numbers and a count; no other memory hangs on them.
   std::atomic<int64_t> last_id_{0};
   std::atomic<int64_t> connected_{0};
 };

@@ -46,7 +46,7 @@ std::string AddressText(const tcp::endpoint& endpoint) {
 
 }  // namespace
 
-Connection::Connection(IoThread& thread, tcp::socket socket, int64_t id)
+Connection::Connection(IoThread& thread, Socket socket, int64_t id)
     : thread_(thread), socket_(std::move(socket)), parser_(std::in_place) {
   error_code ignored;
   tcp::endpoint peer = socket_.remote_endpoint(ignored);
@@ -268,8 +268,7 @@ void Connection::WaitWritable() {
   if (writing_ || closed_) return;
   writing_ = true;
   ++operations_;
-  socket_.async_wait(tcp::socket::wait_write,
-                     [this](const error_code& error) { OnWritable(error); });
+  socket_.async_wait(Socket::wait_write, [this](const error_code& error) { OnWritable(error); });
 }
 
 void Connection::OnWritable(const error_code& error) {
@@ -330,7 +329,7 @@ void Connection::CloseWhenSent() {
 void Connection::Finish() {
   if (closed_) return;
   error_code error;
-  socket_.shutdown(tcp::socket::shutdown_send, error);
+  socket_.shutdown(Socket::shutdown_send, error);
   std::span<char> scratch = thread_.large_input().Prepare(IoThread::kLargeInputBytes);
   for (int i = 0; i < kDiscardedReadsMax && !error; ++i) {
     socket_.read_some(boost::asio::buffer(scratch.data(), scratch.size()), error);

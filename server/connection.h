@@ -14,6 +14,8 @@
 // A client that does not read its replies is not kept from sending: it is closed at that limit.
 #pragma once
 
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <cstddef>
@@ -33,10 +35,14 @@ class IoThread;
 
 class Connection {
  public:
+  // Asio's default socket goes through a type-erased executor at every operation.
+  using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp,
+                                                  boost::asio::io_context::executor_type>;
+
   // Holds a request of ordinary size; most of what an idle connection costs.
   static constexpr size_t kIdleInputBytes = 4096;
 
-  Connection(IoThread& thread, boost::asio::ip::tcp::socket socket, int64_t id);
+  Connection(IoThread& thread, Socket socket, int64_t id);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -87,7 +93,7 @@ class Connection {
   void OperationDone();
 
   IoThread& thread_;
-  boost::asio::ip::tcp::socket socket_;
+  Socket socket_;
   Client client_;
   std::optional<protocol::RequestParser> parser_;  // always there; emplaced anew to reset it
   protocol::ReadBuffer input_;

@@ -96,19 +96,19 @@ void IoThread::FinishIfIdle() {
 }
 
 void IoThread::Adopt(int fd) {
-  connection_count_.fetch_add(1, std::memory_order_relaxed);
+  CountConnections(1);
   boost::asio::dispatch(context_, [this, fd] { AdoptHere(fd); });
 }
 
 void IoThread::AdoptHere(int fd) {
-  tcp::socket socket(context_);
+  Connection::Socket socket(context_);
   error_code error;
   socket.assign(ProtocolOf(fd), fd, error);
   if (!error) socket.non_blocking(true, error);
   if (error || stopping_) {
     if (error) spdlog::warn("Cannot take over a connection: {}", error.message());
     if (!socket.is_open()) ::close(fd);
-    connection_count_.fetch_sub(1, std::memory_order_relaxed);
+    CountConnections(-1);
     services().clients.Disconnected();
     return;
   }
@@ -122,7 +122,7 @@ void IoThread::AdoptHere(int fd) {
 
 void IoThread::ForgetConnection(Connection& connection) {
   connections_.erase(connection.client().id);
-  connection_count_.fetch_sub(1, std::memory_order_relaxed);
+  CountConnections(-1);
   FinishIfIdle();
 }
 

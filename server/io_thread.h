@@ -47,7 +47,9 @@ class IoThread final : public EventLoop, public SuspensionHost, public ClientHos
   // Any thread. Takes over an accepted, non-blocking socket that counts as connected already.
   void Adopt(int fd);
   // Any thread. Connections that are here or on their way here.
-  int connection_count() const { return connection_count_.load(std::memory_order_relaxed); }
+  int connection_count() const {
+    return connection_count_.load(std::memory_order_relaxed);  // relaxed: a hint, no data behind it
+  }
 
   // EventLoop.
   void Post(std::function<void()> function) override;
@@ -71,6 +73,9 @@ class IoThread final : public EventLoop, public SuspensionHost, public ClientHos
   void ForgetConnection(Connection& connection);
 
  private:
+  void CountConnections(int change) {
+    connection_count_.fetch_add(change, std::memory_order_relaxed);  // relaxed: as above
+  }
   void AdoptHere(int fd);
   void StopHere(std::chrono::milliseconds patience);
   void FinishIfIdle();
@@ -91,7 +96,7 @@ class IoThread final : public EventLoop, public SuspensionHost, public ClientHos
   std::unordered_map<int64_t, std::unique_ptr<Connection>> connections_;
   uint64_t housekeepings_ = 0;
   bool stopping_ = false;
-  std::atomic<int> connection_count_{0};  // relaxed: a hint for placing new connections
+  std::atomic<int> connection_count_{0};  // for placing new connections
 };
 
 }  // namespace larder::server

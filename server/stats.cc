@@ -28,6 +28,7 @@ ThreadStats& Stats::AddThread() {
 StatsTotals Stats::RawTotals() const {
   StatsTotals sum;
   sum.commands.resize(commands_);
+  // relaxed: counters.
   sum.connections_received = connections_received_.load(std::memory_order_relaxed);
   sum.connections_rejected = connections_rejected_.load(std::memory_order_relaxed);
   for (const auto& thread : threads_) {

@@ -303,9 +303,9 @@ constexpr CommandSpec kSubcommands[] = {
     {.name = "KILL",
      .arity = -3,
      .flags = kOperator,
-     .syntax = "(ip:port~2.8.12 | (([ID client-id])@2.8.12 | [TYPE (NORMAL | MASTER@3.2.0 | SLAVE "
-               "| REPLICA@5.0.0 | PUBSUB)]@2.8.12 | [USER username] | [ADDR ip:port] | [LADDR "
-               "ip:port]@6.2.0 | [SKIPME yes/no])=new-format ...)=filter",
+     .syntax = "(ip:port~2.8.12 | ([ID client-id]@2.8.12 | [TYPE (NORMAL | MASTER@3.2.0 | SLAVE "
+               "| REPLICA@5.0.0 | PUBSUB)=normal_master_slave_pubsub]@2.8.12 | [USER username] | "
+               "[ADDR ip:port] | [LADDR ip:port]@6.2.0 | [SKIPME yes/no])=new-format ...)=filter",
      .since = "2.4.0",
      .complexity = "O(N) where N is the number of client connections",
      .summary = "Kill the connection of a client",
@@ -328,7 +328,7 @@ constexpr CommandSpec kSubcommands[] = {
     {.name = "LIST",
      .arity = -2,
      .flags = kOperator,
-     .syntax = "[TYPE (NORMAL | MASTER | REPLICA | PUBSUB)]@5.0.0 [ID client-id ...]@6.2.0",
+     .syntax = "[TYPE (NORMAL | MASTER | REPLICA | PUBSUB)]@5.0.0 [ID (client-id ...)=id]@6.2.0",
      .since = "2.4.0",
      .complexity = "O(N) where N is the number of client connections",
      .summary = "Get the list of client connections",

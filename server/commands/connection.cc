@@ -190,7 +190,7 @@ constexpr CommandSpec kRows[] = {
      .handler = Select},
     {.name = "AUTH",
      .arity = -2,
-     .flags = kAnyTime | kSkipMonitor | kSkipSlowlog,
+     .flags = kAnyTime,
      .syntax = "[username@6.0.0] password",
      .since = "1.0.0",
      .complexity = "O(N) where N is the number of passwords defined for the user",
@@ -199,7 +199,7 @@ constexpr CommandSpec kRows[] = {
      .handler = Auth},
     {.name = "HELLO",
      .arity = -1,
-     .flags = kAnyTime | kSkipMonitor | kSkipSlowlog,
+     .flags = kAnyTime,
      .syntax = "[protover:integer [AUTH (username password)]=username_password "
                "[SETNAME clientname]]=arguments",
      .since = "6.0.0",

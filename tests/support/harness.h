@@ -100,6 +100,8 @@ class Harness final : public server::EventLoop,
   store::Worker& worker() { return worker_; }
   server::Config& config() { return config_; }
   server::Stats& stats() { return stats_; }
+  const server::CommandTable& commands() const { return commands_; }
+  server::ThreadContext& thread() { return thread_; }
   // What SHUTDOWN asked for: nothing yet, false, or true (NOW).
   std::optional<bool> shutdown() const { return shutdown_; }
 

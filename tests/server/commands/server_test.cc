@@ -11,10 +11,6 @@ namespace {
 using test_support::Harness;
 using namespace std::chrono_literals;
 
-bool Has(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
 class ServerCommandsTest : public testing::TestWithParam<store::MapKind> {
  protected:
   Harness h{{.map = GetParam()}};
@@ -115,54 +111,6 @@ TEST(DebugTest, AnswersAnyMistakeWithOneError) {
                                           std::string(name) + "'. Try DEBUG HELP.\r\n");
   }
   EXPECT_EQ(h.Run("DEBUG SLEEP x"), "+OK\r\n");
-}
-
-TEST(InfoTest, ShowsTheSectionsAskedFor) {
-  Harness h;
-  std::string normal = h.Run("INFO");
-  for (const char* title : {"Server", "Clients", "Memory", "Persistence", "Stats", "Replication",
-                            "CPU", "Modules", "Errorstats", "Cluster", "Keyspace", "Larder"}) {
-    EXPECT_TRUE(Has(normal, "# " + std::string(title) + "\r\n")) << title;
-  }
-  EXPECT_FALSE(Has(normal, "# Commandstats"));
-  EXPECT_TRUE(Has(h.Run("INFO all"), "# Commandstats"));
-  std::string two = h.Run("INFO Keyspace SERVER server");
-  EXPECT_LT(two.find("# Server"), two.find("# Keyspace"));
-  EXPECT_EQ(two.find("# Server"), two.rfind("# Server"));
-  EXPECT_FALSE(Has(two, "# Memory"));
-  EXPECT_EQ(h.Run("INFO nope"), "$0\r\n\r\n");
-}
-
-TEST(InfoTest, ShowsDatabasesWithKeysOnly) {
-  Harness h;
-  h.Run("MSET a 1 b 2");
-  h.Run("SELECT 3");
-  h.Run("SET c 1 PX 5000");
-  std::string info = h.Run("INFO keyspace");
-  EXPECT_TRUE(Has(info, "db0:keys=2,expires=0,avg_ttl=0\r\n")) << info;
-  EXPECT_TRUE(Has(info, "db3:keys=1,expires=1,avg_ttl=")) << info;
-  EXPECT_FALSE(Has(info, "db1:")) << info;
-}
-
-TEST(InfoTest, CountsHitsAndMisses) {
-  Harness h;
-  h.Run("SET a 1");
-  h.Run("GET a");
-  h.Run("GET b");
-  std::string info = h.Run("INFO stats");
-  EXPECT_TRUE(Has(info, "keyspace_hits:1\r\n")) << info;
-  EXPECT_TRUE(Has(info, "keyspace_misses:1\r\n")) << info;
-}
-
-TEST(InfoTest, UsedMemoryIsTheFirstOfItsKind) {
-  Harness h;
-  std::string info = h.Run("INFO memory");
-  EXPECT_TRUE(Has(info, "# Memory\r\nused_memory:")) << info;
-}
-
-TEST(InfoTest, IsVerbatimTextInResp3) {
-  Harness h({.resp = protocol::RespVersion::kResp3});
-  EXPECT_TRUE(h.Run("INFO server").starts_with("="));
 }
 
 }  // namespace

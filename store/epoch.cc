@@ -65,9 +65,9 @@ void EpochParticipant::Push(Retired block) {
 
 void EpochParticipant::Seal() {
   if (open_.empty()) return;
-  // The epoch must be read after the unlinking stores have reached every thread: the exchange of
-  // our own slot (with the value it has) is the barrier between them. seq_cst [epoch.retire]: pairs
-  // with [epoch.pin].
+  // The epoch must be read after the unlinking stores have reached every thread: the exchange of our
+  // own slot (with the value it has) is the barrier between them. relaxed: only we write the slot.
+  // seq_cst [epoch.pin]: a reader that pins later sees the block unlinked.
   slot_.pinned.exchange(slot_.pinned.load(std::memory_order_relaxed), std::memory_order_seq_cst);
   sealed_.push_back({domain_.current(), std::move(open_)});
   open_ = {};

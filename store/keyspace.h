@@ -35,7 +35,7 @@ namespace larder::store {
 
 struct KeyspaceOptions {
   int databases = 16;
-  int shards = 1024;  // a power of two, at most 2^20
+  int shards = 256;  // a power of two, at most 2^20
   MapKind kind = MapKind::kRcu;
   uint64_t hash_seed = 0;
   uint64_t random_seed = 0;

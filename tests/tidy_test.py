@@ -24,6 +24,10 @@ TESTED_BY = {
     "server/io_thread.cc": "tests/system/connection_life_test.cc",
     "server/listener.cc": "tests/system/hostile_input_test.cc",
     "server/server.cc": "tests/system/connection_life_test.cc",
+    "store/keyspace_maintenance.cc": "tests/store/keyspace_expiry_test.cc",
+    "store/map.cc": "tests/store/map_contract_test.cc",
+    "store/sync_map.cc": "tests/store/map_contract_test.cc",
+    "store/key_editor.cc": "tests/store/map_contract_test.cc",
 }
 
 # The files of store/ that may call the allocator and end an object's life by hand.

@@ -108,7 +108,7 @@ TEST(ConfigTest, NumbersFollowTheTexts) {
   Config config;
   EXPECT_GE(config.threads(), 1);
   EXPECT_EQ(config.map(), store::MapKind::kRcu);
-  EXPECT_EQ(config.shards(), 1024);
+  EXPECT_EQ(config.shards(), 256);
   EXPECT_TRUE(config.protected_mode());
   EXPECT_EQ(config.output_limit(ClientClass::kNormal).hard_bytes, 256 << 20);
   EXPECT_EQ(Set(config, {{"client-output-buffer-limit", "normal 9 8 7"}, {"protected-mode", "no"}}),

@@ -69,7 +69,7 @@ constexpr SetCase kSetCases[] = {
     {"databases", "2", "can't set immutable config", "16"},
     {"threads", "2", "can't set immutable config", ""},
     {"map", "sync", "can't set immutable config", "rcu"},
-    {"shards", "2", "can't set immutable config", "1024"},
+    {"shards", "2", "can't set immutable config", "256"},
     {"dir", "/", "can't set protected config", ""},
     {"dbfilename", "x", "can't set protected config", "dump.rdb"},
     {"requirepass", "secret word", "", "secret word"},

@@ -154,14 +154,14 @@ class alignas(8) Entry {
 static_assert(sizeof(Entry) == 8, "the header is what every key pays");
 static_assert(LargeValue::kInlineBytesMax <= UINT16_MAX);
 
+// Words come in the order deadline, key length, integer or pointer; the key (flag 0) follows them
+// all.
 inline size_t Entry::WordsBefore(uint16_t flag) const {
-  size_t bytes = 0;
-  if ((flags_ & kDeadlineWord) != 0) bytes += 8;
-  if (flag == kLongKey) return bytes;
-  if ((flags_ & kLongKey) != 0) bytes += 8;
-  if (flag != 0) return bytes;
-  if ((flags_ & (kInteger | kLarge)) != 0) bytes += 8;
-  return bytes;
+  const unsigned flags = flags_;
+  unsigned words = (flags & kDeadlineWord) != 0;
+  if (flag != kLongKey) words += (flags & kLongKey) != 0;
+  if (flag == 0) words += (flags & (kInteger | kLarge)) != 0;
+  return words * 8;
 }
 
 }  // namespace larder::store

@@ -290,10 +290,6 @@ auto Keyspace::ReadAll(Worker& worker, std::span<const KeyAt> keys, Visit&& visi
   ShardSet set(worker, keys.size());
   while (!LockAll(set, keys)) {
   }
-  for (size_t i = 0; i < keys.size(); ++i) {
-    MultiEditor one(set, keys);
-    worker.CountRead(ShardOf(keys[i].key), one[i].entry() != nullptr);
-  }
   MultiReader reader(set, keys);
   return visit(reader);
 }

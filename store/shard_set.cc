@@ -14,8 +14,8 @@ ShardSet::~ShardSet() { Reset(); }
 
 void ShardSet::Add(Database& database, size_t shard) {
   assert(!locked_);
-  of_key_.push_back(&database.shards[shard]);
-  members_.push_back({database.id, shard, &database.shards[shard]});
+  of_key_.push_back({database.id, shard, &database.shards[shard]});
+  members_.push_back(of_key_.back());
 }
 
 // The analysis cannot follow a set of locks whose members are known at run time only.

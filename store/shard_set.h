@@ -40,7 +40,8 @@ class ShardSet {
 
   Worker& worker() const { return worker_; }
   // The shard of the key that was added as number i.
-  Shard& ShardOfKey(size_t i) const { return *of_key_[i]; }
+  Shard& ShardOfKey(size_t i) const { return *of_key_[i].shard; }
+  uint32_t ShardIndexOfKey(size_t i) const { return static_cast<uint32_t>(of_key_[i].index); }
 
  private:
   struct Member {
@@ -53,7 +54,7 @@ class ShardSet {
   Worker& worker_;
   std::array<std::byte, 1024> on_stack_;
   std::pmr::monotonic_buffer_resource memory_{on_stack_.data(), on_stack_.size()};
-  std::pmr::vector<Shard*> of_key_{&memory_};
+  std::pmr::vector<Member> of_key_{&memory_};   // as added
   std::pmr::vector<Member> members_{&memory_};  // sorted and unique once locked
   bool locked_ = false;
   bool writing_ = false;
@@ -79,9 +80,11 @@ class MultiReader {
   MultiReader(const ShardSet& set, std::span<const KeyAt> keys) : set_(set), keys_(keys) {}
 
   size_t size() const { return keys_.size(); }
-  // The live entry of key i, or null. Good for the whole visit.
+  // The live entry of key i, or null. Good for the whole visit. Counts as a read of the key.
   const Entry* operator[](size_t i) const {
-    return KeyEditor(set_.ShardOfKey(i), set_.worker(), keys_[i].key).entry();
+    const Entry* entry = KeyEditor(set_.ShardOfKey(i), set_.worker(), keys_[i].key).entry();
+    set_.worker().CountRead(set_.ShardIndexOfKey(i), entry != nullptr);
+    return entry;
   }
 
  private:

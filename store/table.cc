@@ -240,9 +240,9 @@ void Table::Place(Worker& worker, Bucket* head, uint8_t fingerprint, Slot conten
   const Bucket::Control control = bucket->control();
   const Slot displaced = bucket->slot(Bucket::kChainSlot);
   overflow->Put(0, control.fingerprint(Bucket::kChainSlot), displaced);
-  overflow->Put(1, fingerprint, content);
   bucket->SetSlot(Bucket::kChainSlot, Slot::Chain(overflow));
   bucket->SetControl(control.Chained());
+  overflow->Put(1, fingerprint, content);  // published to everyone at once, as any other entry
 }
 
 void Table::Erase(Worker& worker, uint32_t bucket_bits, Position at) {

@@ -19,9 +19,12 @@
 // position in the space of bit-reversed hashes, and a bucket is a contiguous piece of it, however
 // often it was split or merged since.
 //
-// Readers without a lock. A writer stores a slot, then the control word, both release; a reader
-// loads the control word, then the slots it names, both acquire, and compares the whole key.
-// Erasing and replacing in place need no more. Moving does: see store/layout_version.h; and a
+// Readers without a lock. A reader loads the control word, then the slots it names, both acquire,
+// and compares the whole key. A writer empties a free slot, takes it in the control word, then
+// stores the entry, all release: the last store alone publishes, to readers with an old control
+// word and with the new one at the same moment. (Slot first, control word last would show the entry
+// to a reader whose control word is from before the slot's last erasure, and then not to the next
+// one.) Erasing and replacing in place need no more. Moving does: see store/layout_version.h; and a
 // reader whose control word is older than the slot may find a chain where it expected an entry or
 // the reverse, which the tag shows: it answers "torn" and its caller looks again. Buckets, segments
 // and directories are retired through epochs, as entries are.
@@ -126,10 +129,11 @@ class alignas(64) Bucket {
   int FreeSlot() const;
   // The bucket that follows in the chain, or null. REQUIRES: the lock.
   Bucket* Next() const;
-  // Publishes an entry (or moves a grave) to a free slot.
+  // Publishes an entry (or moves a grave) to a free slot; the last store does it.
   void Put(int i, uint8_t fingerprint, Slot content) {
-    SetSlot(i, content);
+    SetSlot(i, Slot());
     SetControl(control().With(i, fingerprint));
+    SetSlot(i, content);
   }
 
  private:

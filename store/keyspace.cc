@@ -133,6 +133,9 @@ void Keyspace::FlushAll(Worker& worker) {
     for (int db = 0; db < databases(); ++db) Detach(worker, db);
     generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]: even
   }
+  // relaxed: a hint.
+  if (flushed_count_.load(std::memory_order_relaxed) > kFlushedMax)
+    ClearFlushed(worker, steady_clock::now() + kFlushHelp);
   if (options_.listener == nullptr) return;
   for (int db = 0; db < databases(); ++db) options_.listener->OnBulkChange(db);
 }

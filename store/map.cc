@@ -59,7 +59,23 @@ void Map::Erase(Worker& worker, const Key& key, const Place& place) {
 }
 
 void Map::Upkeep(Worker& worker, int steps) {
-  for (; steps > 0 && NeedsUpkeep(); --steps) sync()->Step(worker, table_);
+  for (; steps > 0 && sync() != nullptr && sync()->NeedsStep(table_); --steps) {
+    sync()->Step(worker, table_);
+  }
+}
+
+bool Map::NeedsTidyUp() const {
+  const SyncMap* split = sync();
+  return split != nullptr && (size() == 0 || split->closing() || split->NeedsStep(table_));
+}
+
+void Map::TidyUp(Worker& worker, int steps) {
+  const SyncMap* split = sync();
+  if (split != nullptr && (size() == 0 || split->closing())) {
+    MergeStep(worker);
+  } else {
+    Upkeep(worker, steps);
+  }
 }
 
 uint64_t Map::NextScanPosition(uint32_t position) const {

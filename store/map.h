@@ -95,9 +95,13 @@ class CAPABILITY("map") Map {
   void VisitBucket(uint32_t bucket_bits, Visit&& visit) REQUIRES(this);
   uint64_t NextScanPosition(uint32_t position) const REQUIRES(this);
 
-  // Promotion: whether the map wants upkeep, and at most `steps` steps of it.
-  bool NeedsUpkeep() const REQUIRES(this) { return sync() != nullptr && sync()->NeedsStep(table_); }
+  // Promotion: at most `steps` steps of it, if one is running or due.
   void Upkeep(Worker& worker, int steps) REQUIRES(this);
+  // The same for a sweep, which also gives back what a sync map without keys still holds: graves
+  // and the second table. Writers leave that to it, so that a key that comes and goes finds its
+  // place.
+  bool NeedsTidyUp() const REQUIRES(this);
+  void TidyUp(Worker& worker, int steps) REQUIRES(this);
 
   // Brings the map nearer to another kind; true when it is there. Not to or from plain.
   bool ChangeKindStep(Worker& worker, MapKind kind) REQUIRES(this);
@@ -117,7 +121,7 @@ class CAPABILITY("map") Map {
   struct Look {
     const Entry* entry = nullptr;
     bool disturbed = false;
-    bool missed = false;  // it went on to dirty
+    SyncMap* missed_in = nullptr;  // it went on to the dirty table of this one
   };
 
   template <typename Kind, typename Visit>
@@ -167,7 +171,9 @@ Map::ReadOutcome Map::ReadAs(Worker& worker, const Key& key, Visit&& visit) {
     if (look.disturbed) [[unlikely]]
       continue;
     if (!visit(look.entry)) return ReadOutcome::kTakeTheLock;
-    if (look.missed && sync()->CountMiss(worker)) return ReadOutcome::kDonePromotionDue;
+    // Not sync(): that may be gone by now; this one is protected.
+    if (look.missed_in != nullptr && look.missed_in->CountMiss(worker))
+      return ReadOutcome::kDonePromotionDue;
     return ReadOutcome::kDone;
   }
   return ReadOutcome::kTakeTheLock;
@@ -178,14 +184,14 @@ inline Map::Look Map::Find(const Key& key, Protection protection) const {
   if (LayoutVersion::MultiKeyWriteIn(version)) [[unlikely]]
     return {.disturbed = true};
   Table::Found found = table_.Find(key, protection);
-  bool missed = false;
+  SyncMap* missed_in = nullptr;
   if (found.entry == nullptr && !found.torn) {
-    if (const SyncMap* split = sync(); split != nullptr && split->amended()) {
+    if (SyncMap* split = sync(); split != nullptr && split->amended()) {
       found = split->FindDirty(key, protection);
-      missed = true;
+      missed_in = split;
     }
   }
-  return {found.entry, found.torn || !layout_.Unchanged(version), missed};
+  return {found.entry, found.torn || !layout_.Unchanged(version), missed_in};
 }
 
 template <typename Visit>

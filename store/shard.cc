@@ -107,6 +107,7 @@ Map::Place Shard::Locate(Worker& worker, const Key& key) {
     return place;
   Meter meter(*this, worker);
   Remove(worker, key, place, Change::kExpired, nullptr);
+  UpdateDue();
   return {};
 }
 
@@ -226,7 +227,7 @@ void Shard::RetireEntry(Worker& worker, Entry* entry, const Entry* successor) {
 }
 
 void Shard::UpdateDue() {
-  const UnixMs due = map_.NeedsUpkeep() ? 0 : wheel_.NextDue();
+  const UnixMs due = map_.NeedsTidyUp() ? 0 : wheel_.NextDue();
   // relaxed: a hint; a sweep that misses it comes again within its period.
   if (due_.load(std::memory_order_relaxed) != due) due_.store(due, std::memory_order_relaxed);
 }
@@ -246,8 +247,15 @@ void Shard::Sweep(Worker& worker, UnixMs now, size_t records_max) {
 
 void Shard::Upkeep(Worker& worker, int steps) {
   Meter meter(*this, worker);
-  map_.Upkeep(worker, steps);
+  map_.TidyUp(worker, steps);
   UpdateDue();
+}
+
+bool Shard::ChangeKindStep(Worker& worker, MapKind kind) {
+  Meter meter(*this, worker);
+  const bool done = map_.ChangeKindStep(worker, kind);
+  UpdateDue();
+  return done;
 }
 
 bool Shard::ClearStep(Worker& worker, size_t entries_max) {

@@ -78,6 +78,8 @@ class Shard {
   void Sweep(Worker& worker, UnixMs now, size_t records_max) REQUIRES(map_);
   // Promotion: what the map wants done in steps.
   void Upkeep(Worker& worker, int steps) REQUIRES(map_);
+  // See Map::ChangeKindStep().
+  bool ChangeKindStep(Worker& worker, MapKind kind) REQUIRES(map_);
   // Makes the next sweep look in on this shard: a reader found a promotion due. Any thread.
   void AskForUpkeep() { due_.store(0, std::memory_order_relaxed); }  // relaxed: a hint
   // Takes a flushed shard apart, about `entries_max` entries a call; true if some are left. Counts

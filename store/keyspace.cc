@@ -7,9 +7,15 @@
 namespace larder::store {
 namespace {
 
+using std::chrono::steady_clock;
+
 // Buckets that one hold of a lock visits in a scan: about 700 keys.
 constexpr size_t kScanBucketsALock = 128;
 constexpr size_t kPrefetchKeys = 64;
+// A pipeline of SET and FLUSHDB would make a database each time before anybody gets to empty one:
+// with more than this many waiting, whoever flushes lends a hand, newest (smallest) first.
+constexpr int kFlushedMax = 4;
+constexpr std::chrono::milliseconds kFlushHelp{1};
 
 }  // namespace
 
@@ -75,9 +81,10 @@ void Keyspace::PrefetchBucket(Worker& worker, int db, const Key& key) {
     database->shards[ShardOf(key)].map().PrefetchBucket(key, worker.Pin());
 }
 
-void Keyspace::PrefetchEntry(Worker& worker, int db, const Key& key) {
-  if (Database* database = Find(db))
-    database->shards[ShardOf(key)].map().PrefetchEntry(key, worker.Pin());
+bool Keyspace::PrefetchEntry(Worker& worker, int db, const Key& key, int hop) {
+  Database* database = Find(db);
+  return database != nullptr &&
+         database->shards[ShardOf(key)].map().PrefetchEntry(key, hop, worker.Pin());
 }
 
 void Keyspace::PrefetchAll(Worker& worker, std::span<const KeyAt> keys) {
@@ -122,6 +129,9 @@ void Keyspace::FlushDb(Worker& worker, int db) {
     Detach(worker, db);
     generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]: even
   }
+  // relaxed: a hint.
+  if (flushed_count_.load(std::memory_order_relaxed) > kFlushedMax)
+    ClearFlushed(worker, steady_clock::now() + kFlushHelp);
   if (options_.listener != nullptr) options_.listener->OnBulkChange(db);
 }
 
@@ -175,7 +185,7 @@ bool Keyspace::ChangeKindStep(Worker& worker, int shard, MapKind kind) {
   for (const auto& database : made_) {
     Shard& each = database->shards[static_cast<size_t>(shard)];
     ShardLock hold(each, worker);
-    done = each.map().ChangeKindStep(worker, kind) && done;
+    done = each.ChangeKindStep(worker, kind) && done;
   }
   return done;
 }

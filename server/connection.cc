@@ -183,6 +183,7 @@ void Connection::EndTurn(Dispatcher::Stop stop) {
                  client_.id, client_.address, pending);
     return Close();
   }
+  UpdateFigures();
   switch (stop) {
     case Dispatcher::Stop::kClosing:
       return CloseWhenSent();

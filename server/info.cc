@@ -45,6 +45,12 @@ struct Source {
   }
 };
 
+KeyspaceCounts CountsOf(const store::ShardFigures& totals) {
+  return {.hits = totals.reads.hits,
+          .misses = totals.reads.loads - totals.reads.hits,
+          .expired = totals.counts.expired};
+}
+
 // 1024 based, two decimals, as in "943.03K".
 std::string Human(uint64_t bytes) {
   if (bytes < 1024) return fmt::format("{}B", bytes);
@@ -214,7 +220,7 @@ void WritePersistence(Source& out) {
 void WriteStats(Source& out) {
   StatsTotals stats = out.services.stats.Totals();
   Rates rates = out.services.stats.CurrentRates();
-  KeyspaceCounts counts = out.services.stats.SinceReset(KeyspaceTotals(out.services));
+  KeyspaceCounts counts = out.services.stats.SinceReset(CountsOf(out.Shards()));
   out.Line("total_connections_received:{}", stats.connections_received);
   out.Line("total_commands_processed:{}", stats.commands_processed);
   out.Line("instantaneous_ops_per_sec:{}", static_cast<uint64_t>(rates.commands));
@@ -405,10 +411,7 @@ std::string InfoText(const Services& services, store::UnixMs now,
 }
 
 KeyspaceCounts KeyspaceTotals(const Services& services) {
-  store::ShardFigures totals = services.keyspace.Totals();
-  return {.hits = totals.reads.hits,
-          .misses = totals.reads.loads - totals.reads.hits,
-          .expired = totals.counts.expired};
+  return CountsOf(services.keyspace.Totals());
 }
 
 }  // namespace larder::server

@@ -16,7 +16,6 @@
 #include "protocol/reply_errors.h"
 #include "server/commands/families.h"
 #include "server/config.h"
-#include "server/version.h"
 #include "store/map_kind.h"
 
 namespace larder::server {
@@ -116,11 +115,9 @@ int Server::Run() {
 }
 
 void Server::LogStart() {
-  spdlog::info("larder {} (speaks the protocol of Redis {}) starts as process {}", kLarderVersion,
-               kRedisVersion, info_.process_id);
-  spdlog::info("{} I/O thread{}, {} shards guarded by `{}`, {} databases", config_.threads(),
-               config_.threads() == 1 ? "" : "s", config_.shards(), store::Name(config_.map()),
-               config_.databases());
+  spdlog::info("Process {}: {} I/O thread{}, {} shards guarded by `{}`, {} databases",
+               info_.process_id, config_.threads(), config_.threads() == 1 ? "" : "s",
+               config_.shards(), store::Name(config_.map()), config_.databases());
   for (const tcp::endpoint& endpoint : listening_) {
     spdlog::info("Ready to accept connections on {}", Text(endpoint));
   }

@@ -56,7 +56,7 @@ TEST_F(ConnectionLifeTest, AHalfClosedClientGetsLargeRepliesHoweverLateItReads) 
   const std::string value(100'000, 'x');
   ASSERT_TRUE(other_.Command({"SET", "big", value}).IsOk());
   RespClient client = server_.Connect();
-  client.SetReceiveBuffer(4096);
+  client.SetReceiveBuffer(64 * 1024);  // a smaller window crawls: 40 ms a delayed ACK
   std::string requests;
   for (int i = 0; i < kRequests; ++i) requests += EncodeRequest({"GET", "big"});
   client.SendRaw(requests);

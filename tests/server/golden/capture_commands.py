@@ -16,7 +16,7 @@ client client|id client|info client|list client|getname client|setname client|ki
 client|help
 command command|count command|docs command|getkeys command|getkeysandflags command|help
 command|info command|list
-config config|get config|set config|resetstat config|rewrite config|help
+config config|get config|set config|resetstat config|help
 info debug shutdown dbsize flushdb flushall swapdb
 get set del unlink exists type strlen incr decr incrby decrby append setrange getrange getdel getex
 mset msetnx mget

@@ -97,8 +97,9 @@ RequestParser::Status Dispatcher::Parse(Client& client, RequestParser& parser,
   return status;
 }
 
-// Looks up the command of each request, then walks the batch twice so that the loads of the first
-// pass (buckets) have arrived when the second one (entries) needs them.
+// Looks up the command of each request, then walks the batch again so that the loads of the first
+// pass (buckets) have arrived when the second one (entries) needs them; and a third time for keys
+// in an overflow bucket.
 void Dispatcher::Prefetch(const Client& client) {
   store::Keyspace& keyspace = thread_.services.keyspace;
   store::Worker& worker = thread_.worker;
@@ -110,9 +111,16 @@ void Dispatcher::Prefetch(const Client& client) {
     keyspace.PrefetchBucket(worker, client.db, request.key);
   }
   if (request_count_ == 1) return;  // nothing to overlap with
+  std::array<uint8_t, kBatchMax> further;
+  size_t further_count = 0;
   for (size_t i = 0; i < request_count_; ++i) {
     if (requests_[i].key_arg == 0) continue;
-    keyspace.PrefetchEntry(worker, client.db, requests_[i].key);
+    if (keyspace.PrefetchEntry(worker, client.db, requests_[i].key)) {
+      further[further_count++] = static_cast<uint8_t>(i);
+    }
+  }
+  for (size_t i = 0; i < further_count; ++i) {
+    keyspace.PrefetchEntry(worker, client.db, requests_[further[i]].key, 1);
   }
 }
 

@@ -96,10 +96,11 @@ class Keyspace {
 
   Key Hash(std::string_view key) const { return shared_.hasher(key); }
 
-  // Hints for a batch of commands: first the bucket of every key, then the entry of every key. They
-  // pin the worker.
+  // Hints for a batch of commands: first the bucket of every key, then the entry of every key (hop
+  // 0), then, for those that PrefetchEntry() says are further down a chain (one in five), hop 1.
+  // They pin the worker.
   void PrefetchBucket(Worker& worker, int db, const Key& key);
-  void PrefetchEntry(Worker& worker, int db, const Key& key);
+  bool PrefetchEntry(Worker& worker, int db, const Key& key, int hop = 0);
 
   // Calls visit(const Entry* or nullptr) with the live entry of a key and returns what it returns.
   // Takes no lock under the kinds sync and rcu; the worker stays pinned then.

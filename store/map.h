@@ -69,8 +69,8 @@ class CAPABILITY("map") Map {
   void PrefetchBucket(const Key& key, Protection protection) const {
     table_.PrefetchBucket(key, protection);
   }
-  void PrefetchEntry(const Key& key, Protection protection) const {
-    table_.PrefetchEntry(key, protection);
+  bool PrefetchEntry(const Key& key, int hop, Protection protection) const {
+    return table_.PrefetchEntry(key, hop, protection);
   }
 
   // Not pinned: Lock() may wait.

@@ -58,7 +58,7 @@ void Shard::Deadlines::Prefetch(std::span<const uint32_t> hash_bits) {
   for (const uint32_t bits : hash_bits)
     shard_.map_.PrefetchBucket({{}, bits}, Protection::UnderLock());
   for (const uint32_t bits : hash_bits)
-    shard_.map_.PrefetchEntry({{}, bits}, Protection::UnderLock());
+    shard_.map_.PrefetchEntry({{}, bits}, 0, Protection::UnderLock());
 }
 
 // Entries with these hash bits and a deadline.

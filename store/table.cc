@@ -94,7 +94,9 @@ int Bucket::FreeSlot() const {
 }
 
 Bucket* Bucket::Next() const {
-  return control().chained() ? static_cast<Bucket*>(slot(kChainSlot).chain()) : nullptr;
+  if (!control().chained()) return nullptr;
+  const Slot next = slot(kChainSlot);
+  return next.is_chain() ? static_cast<Bucket*>(next.chain()) : nullptr;
 }
 
 // --- Directory
@@ -178,11 +180,21 @@ void Table::PrefetchBucket(const Key& key, Protection) const {
   __builtin_prefetch(HeadFor(key.bucket_bits()));
 }
 
-void Table::PrefetchEntry(const Key& key, Protection) const {
+bool Table::PrefetchEntry(const Key& key, int hop, Protection) const {
   const Bucket* bucket = HeadFor(key.bucket_bits());
-  if (bucket == nullptr) return;
-  const uint64_t matches = bucket->control().Matches(key.fingerprint());
-  if (matches != 0) __builtin_prefetch(bucket->slot(std::countr_zero(matches) / 8).entry());
+  for (; bucket != nullptr && hop > 0; --hop) bucket = bucket->Next();
+  if (bucket == nullptr) return false;
+  const Bucket::Control control = bucket->control();
+  const uint64_t matches = control.Matches(key.fingerprint());
+  if (matches != 0) {
+    __builtin_prefetch(bucket->slot(std::countr_zero(matches) / 8).entry());
+    return false;
+  }
+  if (!control.chained()) return false;
+  const Slot next = bucket->slot(Bucket::kChainSlot);
+  if (!next.is_chain()) return false;
+  __builtin_prefetch(next.chain());
+  return true;
 }
 
 Table::Position Table::Locate(const Key& key) const {

@@ -127,7 +127,7 @@ class alignas(64) Bucket {
 
   // A free slot, or -1.
   int FreeSlot() const;
-  // The bucket that follows in the chain, or null. REQUIRES: the lock.
+  // The bucket that follows in the chain, or null; without the lock, perhaps one of a moment ago.
   Bucket* Next() const;
   // Publishes an entry (or moves a grave) to a free slot; the last store does it.
   void Put(int i, uint8_t fingerprint, Slot content) {
@@ -171,7 +171,10 @@ class Table {
 
   Found Find(const Key& key, Protection) const;
   void PrefetchBucket(const Key& key, Protection) const;
-  void PrefetchEntry(const Key& key, Protection) const;
+  // Looks in bucket number `hop` of the chain, which is in the cache by now, for where the entry
+  // is. True if it must be further on: then the next bucket is on its way, and a call with hop + 1
+  // will find more.
+  bool PrefetchEntry(const Key& key, int hop, Protection) const;
 
   // Entries and graves.
   size_t size() const { return size_; }

@@ -51,6 +51,7 @@ Dispatcher::Result Dispatcher::RunBatch(Client& client, RequestParser& parser,
   }
   thread_.stats.commands_processed.Add(result.requests);
   thread_.worker.Unpin();
+  thread_.worker.ReclaimIfCrowded();
 
   if (!go_on) {
     // Requests that were parsed and not run are parsed again: the bytes are still there.

@@ -24,6 +24,7 @@
 #include "server/option.h"
 #include "server/server.h"
 #include "server/version.h"
+#include "store/allocator.h"
 
 namespace larder::server {
 namespace {
@@ -194,6 +195,7 @@ int Main(int argc, const char* const* argv) {
   for (const std::string& warning : warnings) spdlog::warn(warning);
   for (const std::string& warning : config.StartWarnings()) spdlog::warn(warning);
 
+  store::PreferHugePages();
   Server server(config);
   return server.Run();
 }

@@ -104,12 +104,13 @@ int Server::Run() {
   LogStart();
   AwaitSignal();
   ArmSampling();
-  std::vector<std::thread> others;
-  for (size_t i = 1; i < threads_.size(); ++i) {
-    others.emplace_back([thread = threads_[i].get()] { thread->Run(); });
+  // All on threads of their own, so that their heaps begin with huge pages
+  // (store::PreferHugePages).
+  std::vector<std::thread> running;
+  for (const auto& thread : threads_) {
+    running.emplace_back([io_thread = thread.get()] { io_thread->Run(); });
   }
-  threads_[0]->Run();
-  for (std::thread& thread : others) thread.join();
+  for (std::thread& thread : running) thread.join();
   spdlog::info("Bye");
   return 0;
 }

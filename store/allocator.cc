@@ -18,17 +18,19 @@ namespace {
 constexpr size_t kLineBytes = 64;
 
 #ifdef LARDER_SYSTEM_MALLOC  // sanitizers watch the system's heap
+void HeapPreferHugePages() {}
 void* HeapAllocate(size_t bytes) { return malloc(bytes); }
 void* HeapAllocateLine(size_t bytes) {
   return aligned_alloc(kLineBytes, (bytes + kLineBytes - 1) / kLineBytes * kLineBytes);
 }
 void HeapFree(void* block) { free(block); }
-size_t HeapSize(const void* block) { return malloc_usable_size(const_cast<void*>(block)); }
+size_t HeapSize(const void* block, size_t) { return malloc_usable_size(const_cast<void*>(block)); }
 #else
+void HeapPreferHugePages() { mi_option_enable(mi_option_large_os_pages); }
 void* HeapAllocate(size_t bytes) { return mi_malloc(bytes); }
 void* HeapAllocateLine(size_t bytes) { return mi_malloc_aligned(bytes, kLineBytes); }
 void HeapFree(void* block) { mi_free(block); }
-size_t HeapSize(const void* block) { return mi_usable_size(block); }
+size_t HeapSize(const void*, size_t bytes) { return mi_good_size(bytes); }
 #endif
 
 void* OrEnd(void* block) {
@@ -38,35 +40,34 @@ void* OrEnd(void* block) {
 
 }  // namespace
 
-size_t Allocator::BytesOf(const void* block) { return HeapSize(block); }
+void PreferHugePages() { HeapPreferHugePages(); }
+
+size_t Allocator::BytesOf(const void* block, size_t bytes) { return HeapSize(block, bytes); }
 
 void* Allocator::Allocate(size_t bytes) {
   void* block = OrEnd(HeapAllocate(bytes));
-  Add(used_, static_cast<int64_t>(HeapSize(block)));
+  Add(used_, static_cast<int64_t>(HeapSize(block, bytes)));
   return block;
 }
 
 void* Allocator::AllocateLine(size_t bytes) {
   void* block = OrEnd(HeapAllocateLine(bytes));
-  Add(used_, static_cast<int64_t>(HeapSize(block)));
+  Add(used_, static_cast<int64_t>(HeapSize(block, bytes)));
   return block;
 }
 
-void Allocator::Free(void* block) {
-  Add(used_, -static_cast<int64_t>(HeapSize(block)));
+void Allocator::Free(void* block, size_t bytes) {
+  Add(used_, -static_cast<int64_t>(HeapSize(block, bytes)));
   HeapFree(block);
 }
 
-size_t Allocator::Retire(const void* block) {
-  const size_t bytes = HeapSize(block);
-  Move(static_cast<int64_t>(bytes));
-  return bytes;
+size_t Allocator::Retire(const void* block, size_t bytes) {
+  const size_t counted = HeapSize(block, bytes);
+  Move(static_cast<int64_t>(counted));
+  return counted;
 }
 
-void Allocator::FreeRetired(void* block) {
-  Add(retired_, -static_cast<int64_t>(HeapSize(block)));
-  HeapFree(block);
-}
+void Allocator::FreeRetired(void* block) const { HeapFree(block); }
 
 void* Allocator::MapPages(size_t bytes) {
   void* block = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

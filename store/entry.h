@@ -98,9 +98,10 @@ class alignas(8) Entry {
   // The length of value(). O(1).
   size_t value_size() const;
 
-  // What the heap spends on it, a large value included.
+  // What was asked of the heap for it, and what the heap spends on it, a large value included.
+  size_t BlockBytes() const { return sizeof(Entry) + WordsBefore(0) + key_size() + inline_size_; }
   size_t HeapBytes() const {
-    return Allocator::BytesOf(this) + (is_large() ? large()->HeapBytes() : 0);
+    return Allocator::BytesOf(this, BlockBytes()) + (is_large() ? large()->HeapBytes() : 0);
   }
 
  private:

@@ -48,8 +48,8 @@ EpochParticipant::~EpochParticipant() {
   }
 }
 
-void EpochParticipant::Retire(void* block) {
-  allocator_.Retire(block);
+void EpochParticipant::Retire(void* block, size_t bytes) {
+  open_bytes_ += static_cast<int64_t>(allocator_.Retire(block, bytes));
   Push(reinterpret_cast<Retired>(block));
 }
 
@@ -65,12 +65,14 @@ void EpochParticipant::Push(Retired block) {
 
 void EpochParticipant::Seal() {
   if (open_.empty()) return;
-  // The epoch must be read after the unlinking stores have reached every thread: the exchange of our
-  // own slot (with the value it has) is the barrier between them. relaxed: only we write the slot.
-  // seq_cst [epoch.pin]: a reader that pins later sees the block unlinked.
+  // The epoch must be read after the unlinking stores have reached every thread: the exchange of
+  // our own slot (with the value it has) is the barrier between them. relaxed: only we write the
+  // slot. seq_cst [epoch.pin]: a reader that pins later sees the block unlinked.
   slot_.pinned.exchange(slot_.pinned.load(std::memory_order_relaxed), std::memory_order_seq_cst);
-  sealed_.push_back({domain_.current(), std::move(open_)});
+  sealed_.push_back({domain_.current(), open_bytes_, std::move(open_)});
   open_ = {};
+  open_.reserve(kBagBlocks);
+  open_bytes_ = 0;
 }
 
 bool EpochParticipant::Collect() {
@@ -89,6 +91,7 @@ bool EpochParticipant::Collect() {
 }
 
 void EpochParticipant::FreeBag(Bag& bag) {
+  allocator_.CountFreed(bag.bytes);
   for (const Retired block : bag.blocks) {
     if ((block & kLargeTag) == 0) {
       allocator_.FreeRetired(reinterpret_cast<void*>(block));

@@ -86,19 +86,28 @@ class EpochParticipant {
   }
   bool pinned() const { return pinned_; }
 
-  // Hands over memory that no new reader can find. May be called pinned.
-  void Retire(void* block);
+  // Hands over memory that no new reader can find; `bytes` is what was asked of the allocator. May
+  // be called pinned.
+  void Retire(void* block, size_t bytes);
   void RetireLarge(LargeValue* value);
+
+  // Whether so much waits to be freed that it should not wait for the next timer. Large values do
+  // not count: they are given back in steps.
+  bool crowded() const { return sealed_.size() > kBagsCrowded; }
 
   // Frees what is old enough, a bounded amount a call. REQUIRES: not pinned. True if retired memory
   // remains.
   bool Collect();
 
  private:
+  // A few hundred entries: they are still in the cache when they are reused.
+  static constexpr size_t kBagsCrowded = 4;
+
   // A retired block; the lowest bit says that it is a LargeValue.
   using Retired = uintptr_t;
   struct Bag {
     uint64_t epoch;
+    int64_t bytes;  // of the blocks, large values not included
     std::vector<Retired> blocks;
   };
 
@@ -112,7 +121,8 @@ class EpochParticipant {
   EpochDomain::Slot& slot_;
   bool pinned_ = false;
   std::vector<Retired> open_;  // retired since the last Seal()
-  std::deque<Bag> sealed_;     // oldest first
+  int64_t open_bytes_ = 0;
+  std::deque<Bag> sealed_;  // oldest first
   std::vector<LargeValue*>
       unmapping_;  // mapped values that nobody can reach, being given back in steps
 };

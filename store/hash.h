@@ -9,7 +9,8 @@
 //            any more in a shard of over 16 million buckets)
 //   40..63   shard (from the top)
 //
-// Threads: any. Cost: about 4 ns for a key of 16 bytes.
+// Threads: any. Cost: 2 ns for a key of 16 bytes; SipHash-1-3, which also withstands an attacker
+// who sees timings, measured 11 ns: 6 to 10 % of a batched look-up (tests/bench/store_bench.cc).
 #pragma once
 
 #include <cstdint>

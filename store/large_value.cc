@@ -28,13 +28,14 @@ void LargeValue::Free(Allocator& allocator, LargeValue* value) {
 }
 
 size_t LargeValue::Retire(Allocator& allocator, const LargeValue* value) {
-  if (value->mapped_bytes_ == 0) return allocator.Retire(value);
+  if (value->mapped_bytes_ == 0) return allocator.Retire(value, value->BlockBytes());
   allocator.CountRetiredPages(value->mapped_bytes_);
   return value->mapped_bytes_;
 }
 
 bool LargeValue::FreeStep(Allocator& allocator, LargeValue* value, size_t bytes_max) {
   if (value->mapped_bytes_ == 0) {
+    allocator.CountFreed(static_cast<int64_t>(value->HeapBytes()));
     allocator.FreeRetired(value);
     return false;
   }

@@ -37,7 +37,9 @@ class LargeValue {
   void set_size(size_t size) { size_ = size; }  // REQUIRES: size <= capacity()
 
   // What the heap spends on it.
-  size_t HeapBytes() const { return mapped_bytes_ != 0 ? mapped_bytes_ : Allocator::BytesOf(this); }
+  size_t HeapBytes() const {
+    return mapped_bytes_ != 0 ? mapped_bytes_ : Allocator::BytesOf(this, BlockBytes());
+  }
 
   // Retirement, used by store/epoch.cc. Retire() counts; FreeStep() gives back at most `bytes_max`
   // of a retired value and says whether anything is left of it.
@@ -45,6 +47,7 @@ class LargeValue {
   static bool FreeStep(Allocator& allocator, LargeValue* value, size_t bytes_max);
 
  private:
+  size_t BlockBytes() const { return sizeof(LargeValue) + capacity_; }
   LargeValue(size_t size, size_t capacity, size_t mapped)
       : size_(size), capacity_(capacity), mapped_bytes_(mapped) {}
 

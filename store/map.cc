@@ -98,7 +98,7 @@ bool Map::MergeStep(Worker& worker) {
   if (!split->merged()) return false;
   // Readers that still look at the empty dirty table are pinned.
   sync_.store(nullptr, std::memory_order_release);  // release [map.sync]
-  worker.epoch().Retire(split);
+  worker.epoch().Retire(split, sizeof(SyncMap));
   return true;
 }
 

@@ -15,7 +15,7 @@
 // A kind is only a guard: the table, its growth and the rules for moving entries are the same under
 // all, so a reader that has entered in the way of one kind stays right when the kind changes under
 // it. Dispatch is a switch on the kind: a virtual call costs the same within noise
-// (tests/bench/map_bench.cc) but could not change under a reader.
+// (tests/bench/store_bench.cc) but could not change under a reader.
 //
 // Threads: any with a Worker; functions marked REQUIRES need Lock(). Cost: O(1) each.
 #pragma once

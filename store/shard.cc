@@ -11,12 +11,13 @@ namespace {
 constexpr int kUpkeepStepsAWrite = 1;
 
 WheelMemory WheelMemoryOf(Worker& worker) {
-  return {
-      [](void* allocator, size_t bytes) {
-        return static_cast<Allocator*>(allocator)->Allocate(bytes);
-      },
-      [](void* allocator, void* block, size_t) { static_cast<Allocator*>(allocator)->Free(block); },
-      &worker.allocator()};
+  return {[](void* allocator, size_t bytes) {
+            return static_cast<Allocator*>(allocator)->Allocate(bytes);
+          },
+          [](void* allocator, void* block, size_t bytes) {
+            static_cast<Allocator*>(allocator)->Free(block, bytes);
+          },
+          &worker.allocator()};
 }
 
 }  // namespace
@@ -223,7 +224,7 @@ void Shard::RetireEntry(Worker& worker, Entry* entry, const Entry* successor) {
         successor != nullptr && successor->is_large() && successor->large() == entry->large();
     if (!shared) worker.epoch().RetireLarge(entry->large());
   }
-  worker.epoch().Retire(entry);
+  worker.epoch().Retire(entry, entry->BlockBytes());
 }
 
 void Shard::UpdateDue() {

@@ -108,6 +108,10 @@ struct Table::Directory {
 
   explicit Directory(uint32_t segments) : capacity(segments) {}
 
+  static size_t BytesFor(uint32_t segments) {
+    return sizeof(Directory) + segments * sizeof(Bucket*);
+  }
+  size_t bytes() const { return BytesFor(capacity); }
   static Directory* Make(Allocator& allocator, uint32_t segments) {
     auto* directory = new (allocator.Allocate(sizeof(Directory) + segments * sizeof(Bucket*)))
         Directory(segments);
@@ -131,6 +135,9 @@ struct Table::Directory {
     segments()[i].store(
         segment,
         std::memory_order_release);  // release [table.segment]: before the count that needs it
+  }
+  void RetireSegment(Worker& worker, uint32_t i) {
+    worker.epoch().Retire(Segment(i), SegmentSize(i) * sizeof(Bucket));
   }
   Bucket* At(uint32_t bucket) { return Segment(SegmentOf(bucket)) + OffsetInSegment(bucket); }
   Bucket* HeadFor(uint32_t bucket_bits) { return At(BucketIndex(bucket_bits, count())); }
@@ -290,7 +297,7 @@ void Table::CompactChain(Worker& worker, Bucket* head) {
     // The bucket keeps its content: a reader that is on its way there finds what was true when it
     // set out.
     before_last->SetControl(before_last->control().Unchained());
-    worker.epoch().Retire(last);
+    worker.epoch().Retire(last, sizeof(Bucket));
   }
 }
 
@@ -306,7 +313,7 @@ Bucket* Table::AddBucket(Worker& worker) {
     for (uint32_t i = 0; i < segment; ++i) larger->SetSegment(i, directory->Segment(i));
     larger->SetCount(count);
     directory_.store(larger, std::memory_order_release);  // release [table.directory]
-    if (directory != nullptr) worker.epoch().Retire(directory);
+    if (directory != nullptr) worker.epoch().Retire(directory, directory->bytes());
     directory = larger;
   }
   if (OffsetInSegment(count) == 0) {
@@ -367,11 +374,11 @@ void Table::Shrink(Worker& worker) {
   layout_.EntryMoved();
   for (Bucket* bucket = from->Next(); bucket != nullptr;) {
     Bucket* next = bucket->Next();
-    worker.epoch().Retire(bucket);
+    worker.epoch().Retire(bucket, sizeof(Bucket));
     bucket = next;
   }
   from->SetControl(Bucket::Control(0));
-  if (OffsetInSegment(last) == 0) worker.epoch().Retire(directory->Segment(SegmentOf(last)));
+  if (OffsetInSegment(last) == 0) directory->RetireSegment(worker, SegmentOf(last));
 }
 
 // Gives everything back once the last entry is gone.
@@ -382,12 +389,12 @@ void Table::Release(Worker& worker) {
   for (uint32_t i = 0; i < count; ++i) {
     for (Bucket* bucket = directory->At(i)->Next(); bucket != nullptr;) {
       Bucket* next = bucket->Next();
-      worker.epoch().Retire(bucket);
+      worker.epoch().Retire(bucket, sizeof(Bucket));
       bucket = next;
     }
   }
-  for (uint32_t i = 0; i <= SegmentOf(count - 1); ++i) worker.epoch().Retire(directory->Segment(i));
-  worker.epoch().Retire(directory);
+  for (uint32_t i = 0; i <= SegmentOf(count - 1); ++i) directory->RetireSegment(worker, i);
+  worker.epoch().Retire(directory, directory->bytes());
 }
 
 // --- Scan

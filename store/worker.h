@@ -57,6 +57,12 @@ class Worker {
   // Frees retired memory that nobody can see any more, a bounded amount; true if some remains.
   // REQUIRES: not pinned.
   bool Reclaim() { return epoch_.Collect(); }
+  // Reclaims if enough has been retired to be worth it; for the end of every batch.
+  // REQUIRES: not pinned.
+  void ReclaimIfCrowded() {
+    if (epoch_.crowded()) [[unlikely]]
+      epoch_.Collect();
+  }
   // Bytes that this worker has retired and not freed yet.
   int64_t retired_bytes() const { return allocator_.retired(); }
 

@@ -12,23 +12,24 @@ TEST(AllocatorTest, CountsWhatTheHeapSpends) {
   Allocator allocator;
   void* small = allocator.Allocate(1);
   void* large = allocator.Allocate(1000);
-  EXPECT_GE(Allocator::BytesOf(small), 1u);
+  EXPECT_GE(Allocator::BytesOf(small, 1), 1u);
   EXPECT_EQ(allocator.used(),
-            static_cast<int64_t>(Allocator::BytesOf(small) + Allocator::BytesOf(large)));
-  allocator.Free(small);
-  EXPECT_EQ(allocator.used(), static_cast<int64_t>(Allocator::BytesOf(large)));
-  allocator.Free(large);
+            static_cast<int64_t>(Allocator::BytesOf(small, 1) + Allocator::BytesOf(large, 1000)));
+  allocator.Free(small, 1);
+  EXPECT_EQ(allocator.used(), static_cast<int64_t>(Allocator::BytesOf(large, 1000)));
+  allocator.Free(large, 1000);
   EXPECT_EQ(allocator.used(), 0);
 }
 
 TEST(AllocatorTest, ABlockIsUsedThenRetiredThenFree) {
   Allocator allocator;
   void* block = allocator.Allocate(100);
-  const auto bytes = static_cast<int64_t>(Allocator::BytesOf(block));
-  EXPECT_EQ(allocator.Retire(block), static_cast<size_t>(bytes));
+  const auto bytes = static_cast<int64_t>(Allocator::BytesOf(block, 100));
+  EXPECT_EQ(allocator.Retire(block, 100), static_cast<size_t>(bytes));
   EXPECT_EQ(allocator.used(), 0);
   EXPECT_EQ(allocator.retired(), bytes);
   allocator.FreeRetired(block);
+  allocator.CountFreed(bytes);
   EXPECT_EQ(allocator.retired(), 0);
 }
 
@@ -36,10 +37,11 @@ TEST(AllocatorTest, WhatOneThreadTookAnotherMayRetire) {
   Allocator maker;
   Allocator breaker;
   void* block = maker.Allocate(100);
-  breaker.Retire(block);
+  const auto bytes = static_cast<int64_t>(breaker.Retire(block, 100));
   EXPECT_LT(breaker.used(), 0);
   EXPECT_EQ(maker.used() + breaker.used(), 0);
   breaker.FreeRetired(block);
+  breaker.CountFreed(bytes);
   EXPECT_EQ(breaker.retired(), 0);
 }
 
@@ -49,7 +51,7 @@ TEST(AllocatorTest, LinesAreAligned) {
     void* block = allocator.AllocateLine(bytes);
     EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % 64, 0u);
     memset(block, 1, bytes);
-    allocator.Free(block);
+    allocator.Free(block, bytes);
   }
   EXPECT_EQ(allocator.used(), 0);
 }

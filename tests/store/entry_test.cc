@@ -43,7 +43,7 @@ TEST_F(EntryTest, PaysEightBytesForItsHeaderAndEightForADeadline) {
   // On the heap of a plain build; a sanitizer's heap says the same.
   const OwnedEntry plain =
       Entry::MakeString(allocator_, "0123456789abcdef", std::string(24, 'v'), kNoDeadline);
-  EXPECT_LE(Allocator::BytesOf(plain.get()), 8u + 16 + 24 + 8);
+  EXPECT_LE(plain->HeapBytes(), 8u + 16 + 24 + 8);
   EXPECT_FALSE(plain->has_deadline_word());
 }
 
@@ -93,7 +93,8 @@ TEST_F(EntryTest, ACopyOfALargeValueSharesItsBytes) {
   const OwnedEntry copy = Entry::MakeFrom(allocator_, "to", *entry, 3);
   EXPECT_EQ(copy->large(), value);
   EXPECT_TRUE(copy->is_growable());
-  allocator_.Free(entry.release());  // the shell only: the value is the copy's now
+  const size_t bytes = entry->BlockBytes();
+  allocator_.Free(entry.release(), bytes);  // the shell only: the value is the copy's now
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ class EpochTest : public testing::Test {
 };
 
 TEST_F(EpochTest, RetiredMemoryIsFreedTwoEpochsLater) {
-  writer_.Retire(writer_memory_.Allocate(100));
+  writer_.Retire(writer_memory_.Allocate(100), 100);
   EXPECT_EQ(writer_memory_.used(), 0);
   EXPECT_GE(writer_memory_.retired(), 100);
   const uint64_t epoch = domain_.current();
@@ -41,7 +41,7 @@ TEST_F(EpochTest, APinnedReaderDelaysFreeingUntilItUnpins) {
   auto* block = static_cast<char*>(writer_memory_.Allocate(100));
   block[0] = 'x';
   reader_.Pin();
-  writer_.Retire(block);
+  writer_.Retire(block, 100);
   for (int i = 0; i < 100; ++i) EXPECT_TRUE(writer_.Collect());
   EXPECT_GE(writer_memory_.retired(), 100);
   EXPECT_EQ(block[0], 'x');  // AddressSanitizer would say so if it were gone
@@ -55,7 +55,7 @@ TEST_F(EpochTest, APinnedReaderDelaysFreeingUntilItUnpins) {
 // longer than two of them.
 TEST_F(EpochTest, AReaderThatPinsAnewLetsTimePass) {
   reader_.Pin();
-  writer_.Retire(writer_memory_.Allocate(100));
+  writer_.Retire(writer_memory_.Allocate(100), 100);
   for (int i = 0; i < 4; ++i) {
     writer_.Collect();
     reader_.Unpin();
@@ -68,7 +68,7 @@ TEST_F(EpochTest, AReaderThatPinsAnewLetsTimePass) {
 
 TEST_F(EpochTest, PinningTwiceKeepsTheFirstPin) {
   reader_.Pin();
-  writer_.Retire(writer_memory_.Allocate(100));
+  writer_.Retire(writer_memory_.Allocate(100), 100);
   CollectAll(writer_);
   reader_.Pin();  // no new pin: what was seen under the first one is still protected
   CollectAll(writer_);
@@ -81,7 +81,7 @@ TEST_F(EpochTest, PinningTwiceKeepsTheFirstPin) {
 
 TEST_F(EpochTest, OneMayRetireWhilePinned) {
   writer_.Pin();
-  for (int i = 0; i < 1000; ++i) writer_.Retire(writer_memory_.Allocate(16));
+  for (int i = 0; i < 1000; ++i) writer_.Retire(writer_memory_.Allocate(16), 16);
   EXPECT_GE(writer_memory_.retired(), 16'000);
   writer_.Unpin();
   CollectAll(writer_);
@@ -90,7 +90,7 @@ TEST_F(EpochTest, OneMayRetireWhilePinned) {
 
 TEST_F(EpochTest, OneCollectFreesABoundedAmount) {
   constexpr int kBlocks = 100'000;
-  for (int i = 0; i < kBlocks; ++i) writer_.Retire(writer_memory_.Allocate(16));
+  for (int i = 0; i < kBlocks; ++i) writer_.Retire(writer_memory_.Allocate(16), 16);
   const int64_t all = writer_memory_.retired();
   int collects = 0;
   int64_t most = 0;
@@ -127,7 +127,7 @@ TEST_F(EpochTest, MappedValuesAreGivenBackInSteps) {
 TEST_F(EpochTest, WhatIsLeftGoesWithItsParticipant) {
   {
     EpochParticipant short_lived(domain_, writer_memory_);
-    short_lived.Retire(writer_memory_.Allocate(100));
+    short_lived.Retire(writer_memory_.Allocate(100), 100);
     short_lived.RetireLarge(LargeValue::Make(writer_memory_, 10'000, 10'000));
     short_lived.RetireLarge(
         LargeValue::Make(writer_memory_, LargeValue::kMappedBytes, LargeValue::kMappedBytes));
@@ -162,12 +162,12 @@ TEST_F(EpochTest, ReadersNeverMeetFreedMemory) {
     });
   }
   for (int64_t n = 0; n < rounds; ++n) {
-    writer_.Retire(shared.exchange(make()));
+    writer_.Retire(shared.exchange(make()), sizeof(int64_t));
     if (n % 32 == 0) writer_.Collect();
   }
   done.store(true);
   for (std::thread& reader : readers) reader.join();
-  writer_.Retire(shared.load());
+  writer_.Retire(shared.load(), sizeof(int64_t));
   while (writer_memory_.retired() != 0) writer_.Collect();
   EXPECT_EQ(writer_memory_.used(), 0);
 }

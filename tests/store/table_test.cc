@@ -83,7 +83,7 @@ class TableTest : public testing::Test {
   bool Erase(const std::string& text) {
     const Table::Position at = table_.Locate(KeyOf(text));
     if (!at) return false;
-    worker_.epoch().Retire(at.entry());
+    worker_.epoch().Retire(at.entry(), at.entry()->BlockBytes());
     table_.Erase(worker_, KeyOf(text).bucket_bits(), at);
     return true;
   }

@@ -151,7 +151,8 @@ TEST(KeyspaceExpiryTakeOverTest, AThreadThatIsAwayIsStoodInFor) {
 TEST_P(KeyspaceExpiryTest, ADeadKeyStaysDead) {
   if (GetParam() == MapKind::kPlain) GTEST_SKIP() << "plain is for one thread";
   StoreUnderTest store(GetParam(), 1, 3);
-  for (int64_t round = 0; round < test_support::Scaled(150); ++round) {
+  for (int64_t round = 0; round < test_support::Scaled(test_support::kUnderSanitizer ? 40 : 150);
+       ++round) {
     for (int i = 0; i < 3; ++i) store.worker(i).set_now(store.now());
     store.Session(0).Set("neighbour", "v");
     store.Session(0).Set("k", "v", store.now() + 3);

@@ -14,6 +14,8 @@ namespace {
 using test_support::StoreSession;
 using test_support::StoreUnderTest;
 
+constexpr int kMillion = test_support::kUnderSanitizer ? 30'000 : 1'000'000;
+
 class KeyspaceMemoryTest : public testing::TestWithParam<MapKind> {
  protected:
   int64_t Used() { return store_.keyspace().Memory().used_bytes; }
@@ -83,7 +85,7 @@ TEST_P(KeyspaceMemoryTest, AMillionExpiresOnOneKeyCostNothing) {
   store_.Settle();
   const int64_t before = Used();
   std::mt19937_64 random(1);
-  for (int i = 0; i < 1'000'000; ++i) {
+  for (int i = 0; i < kMillion; ++i) {
     session_.SetDeadline("k", store_.now() + 1000 + static_cast<int64_t>(random() % 1'000'000));
     if (i % 1000 == 0) {
       store_.Advance(1);
@@ -101,7 +103,7 @@ TEST_P(KeyspaceMemoryTest, AMillionShortLivesOfOneKeyCostNothing) {
   session_.Erase("k");
   store_.Settle();
   const int64_t before = Used();
-  for (int i = 0; i < 1'000'000; ++i) {
+  for (int i = 0; i < kMillion; ++i) {
     session_.Set("k", "v", store_.now() + 1000 + i % 100);
     session_.Erase("k");
     if (i % 1000 == 0) store_.MaintainAll();
@@ -112,7 +114,7 @@ TEST_P(KeyspaceMemoryTest, AMillionShortLivesOfOneKeyCostNothing) {
 
 // Keys that all die at once, as a cache's do: the memory is back half a second later.
 TEST_P(KeyspaceMemoryTest, AMassExpiryGivesTheMemoryBack) {
-  constexpr int kKeys = 200'000;
+  constexpr int kKeys = test_support::kUnderSanitizer ? 50'000 : 200'000;
   session_.Set("k", "v");
   session_.Erase("k");
   store_.Settle();

@@ -26,6 +26,16 @@ std::vector<store::MapKind> SharedMapKinds();
 // Names a kind in a parameterised test.
 std::string KindName(store::MapKind kind);
 
+// A sanitizer makes everything ten times slower; it needs no long runs to find what it looks for.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kUnderSanitizer = true;
+#elif defined(__has_feature)  // clang
+inline constexpr bool kUnderSanitizer =
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+inline constexpr bool kUnderSanitizer = false;
+#endif
+
 // Repetitions for stress: `rounds`, times LARDER_ROUNDS.
 int64_t Scaled(int64_t rounds);
 

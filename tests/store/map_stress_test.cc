@@ -11,12 +11,14 @@
 //   - What several keys are given together is seen together.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <functional>
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/support/store_fixture.h"
@@ -76,32 +78,26 @@ INSTANTIATE_TEST_SUITE_P(EveryMap, MapStressTest, testing::ValuesIn(test_support
                          [](const auto& kind) { return test_support::KindName(kind.param); });
 
 // Two writers own keys of their own, which come, change and go; readers look at all of them and at
-// fixed ones. `changing` adds a thread that changes the kind all the time.
-void ReadersAgainstWriters(
-    StoreUnderTest& store, bool changing,
-    const std::function<void(int, int, const std::function<void(int)>&)>& run,
-    const std::function<bool()>& running, const std::function<void(Worker&)>& change) {
-  constexpr int kWriters = 2;
-  constexpr int kReaders = 2;
-  constexpr int kKeysEach = 48;
-  constexpr int kFixed = 64;
-  const int64_t rounds = Scaled(12'000);
-  const auto owned = [](int writer, size_t i) {
-    return "w" + std::to_string(writer) + ":" + std::to_string(i);
-  };
-  const auto fixed = [](size_t i) { return "fixed:" + std::to_string(i); };
-  // The newest version of each key whose write is finished; 0: none yet, or deleted since.
-  std::array<std::array<std::atomic<int64_t>, kKeysEach>, kWriters> finished{};
-  for (size_t i = 0; i < kFixed; ++i) store.Session(0).Set(fixed(i), ValueOf(fixed(i), 1));
+// fixed ones.
+class WritersAndReaders {
+ public:
+  static constexpr int kWriters = 2;
+  static constexpr int kReaders = 2;
 
-  const auto write = [&](int writer) {
-    StoreSession session = store.Session(writer);
+  WritersAndReaders(StoreUnderTest& store, std::function<bool()> running)
+      : store_(store), running_(std::move(running)) {
+    for (size_t i = 0; i < kFixed; ++i) store_.Session(0).Set(Fixed(i), ValueOf(Fixed(i), 1));
+  }
+
+  void Write(int writer) {
+    const int64_t rounds = Scaled(12'000);
+    StoreSession session = store_.Session(writer);
     std::mt19937_64 random(static_cast<uint64_t>(writer) + 1);
-    for (int64_t version = 1; version <= rounds && running(); ++version) {
+    for (int64_t version = 1; version <= rounds && running_(); ++version) {
       // Mostly a few keys, and now and then all of them, so that the table grows and shrinks.
       const size_t i = random() % (version / 512 % 2 == 0 ? kKeysEach : 4);
-      auto& published = finished[static_cast<size_t>(writer)][i];
-      const std::string key = owned(writer, i);
+      auto& published = finished_[static_cast<size_t>(writer)][i];
+      const std::string key = Owned(static_cast<size_t>(writer), i);
       if (random() % 3 == 0) {
         published.store(0);
         session.Erase(key);
@@ -115,47 +111,62 @@ void ReadersAgainstWriters(
         session.worker().Reclaim();
       }
     }
-  };
-  const auto read = [&](int thread) {
-    StoreSession session = store.Session(thread);
+    session.Unpin();
+  }
+
+  void Read(int thread) {
+    StoreSession session = store_.Session(thread);
     std::mt19937_64 random(static_cast<uint64_t>(thread) + 1);
-    for (int64_t n = 0; running(); ++n) {
+    for (int64_t n = 0; running_(); ++n) {
       const size_t writer = random() % kWriters;
       const size_t i = random() % kKeysEach;
-      const std::string key = owned(static_cast<int>(writer), i);
-      const int64_t at_least = finished[writer][i].load();
+      const std::string key = Owned(writer, i);
+      const int64_t at_least = finished_[writer][i].load();
       if (const auto value = session.Get(key)) {
         const int64_t version = VersionIn(key, *value);
         ASSERT_GE(version, std::max<int64_t>(at_least, 1)) << key << " = " << value->substr(0, 80);
       }
-      const std::string always = fixed(random() % kFixed);
+      const std::string always = Fixed(random() % kFixed);
       ASSERT_EQ(session.Get(always), ValueOf(always, 1)) << always;
       if (n % 32 == 0) session.Unpin();
     }
     session.Unpin();
-  };
-  run(kWriters + kReaders + (changing ? 1 : 0), kWriters, [&](int thread) {
-    if (thread < kWriters) return write(thread);
-    if (thread < kWriters + kReaders) return read(thread);
-    while (running()) change(store.worker(thread));
-  });
-}
+  }
+
+ private:
+  static constexpr size_t kKeysEach = 48;
+  static constexpr size_t kFixed = 64;
+
+  static std::string Owned(size_t writer, size_t i) {
+    return "w" + std::to_string(writer) + ":" + std::to_string(i);
+  }
+  static std::string Fixed(size_t i) { return "fixed:" + std::to_string(i); }
+
+  StoreUnderTest& store_;
+  const std::function<bool()> running_;
+  // The newest version of each key whose write is finished; 0: none yet, or deleted since.
+  std::array<std::array<std::atomic<int64_t>, kKeysEach>, kWriters> finished_{};
+};
 
 TEST_P(MapStressTest, ReadersSeeWholeValuesThatNeverGoBack) {
   for (const int shards : {1, 4}) {
     StoreUnderTest store(GetParam(), shards, 4);
-    ReadersAgainstWriters(
-        store, false, [this](int n, int finite, const auto& body) { Run(n, finite, body); },
-        [this] { return running(); }, [](Worker&) {});
+    WritersAndReaders all(store, [this] { return running(); });
+    Run(4, WritersAndReaders::kWriters, [&](int thread) {
+      thread < WritersAndReaders::kWriters ? all.Write(thread) : all.Read(thread);
+    });
   }
 }
 
 TEST_P(MapStressTest, ReadersSeeWholeValuesWhileTheKindChanges) {
   StoreUnderTest store(GetParam(), 2, 5);
-  std::mt19937_64 random(7);
-  ReadersAgainstWriters(
-      store, true, [this](int n, int finite, const auto& body) { Run(n, finite, body); },
-      [this] { return running(); }, [&](Worker& worker) { ChangeKinds(store, worker, random()); });
+  WritersAndReaders all(store, [this] { return running(); });
+  std::mt19937_64 kinds(7);
+  Run(5, WritersAndReaders::kWriters, [&](int thread) {
+    if (thread < WritersAndReaders::kWriters) return all.Write(thread);
+    if (thread < WritersAndReaders::kWriters + WritersAndReaders::kReaders) return all.Read(thread);
+    while (running()) ChangeKinds(store, store.worker(thread), kinds());
+  });
 }
 
 // A table that breathes: thousands of keys come and go in bulk, which splits, merges and chains

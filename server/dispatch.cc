@@ -1,9 +1,12 @@
 #include "server/dispatch.h"
 
+#include <spdlog/spdlog.h>
+
 #include <cassert>
 #include <string>
 
 #include "protocol/reply_errors.h"
+#include "server/arg_reader.h"
 #include "server/command_table.h"
 #include "server/config.h"
 #include "server/stats.h"
@@ -18,6 +21,8 @@ using protocol::RequestParser;
 
 // How much of a reply is kept in one piece so that CountError can look at its first line.
 constexpr size_t kErrorLineBytes = 512;
+
+constexpr store::UnixMs kHttpWarningIntervalMs = 60'000;
 
 }  // namespace
 
@@ -52,6 +57,7 @@ Dispatcher::Result Dispatcher::RunBatch(Client& client, RequestParser& parser,
   thread_.stats.commands_processed.Add(result.requests);
   thread_.worker.Unpin();
   thread_.worker.ReclaimIfCrowded();
+  if (result.requests > 0 && IsHttp(requests_[result.requests - 1])) WarnOfHttp(client);
 
   if (!go_on) {
     // Requests that were parsed and not run are parsed again: the bytes are still there.
@@ -62,7 +68,8 @@ Dispatcher::Result Dispatcher::RunBatch(Client& client, RequestParser& parser,
     if (status == RequestParser::Status::kNeedMore) {
       result.stop = Stop::kStarved;
     } else if (status == RequestParser::Status::kError) {
-      reply.Error("ERR " + std::string(parser.error()));
+      // A client that switched replies off is not told this either: it only sees the close.
+      if (client.reply_mode == ReplyMode::kOn) reply.Error("ERR " + std::string(parser.error()));
       thread_.stats.CountError("ERR");
       result.stop = Stop::kClosing;
     }
@@ -187,6 +194,10 @@ void Dispatcher::Execute(Client& client, const Request& request, ReplyWriter& re
   // short, as errors are; a long one may start elsewhere and leaves the zero.
   char* mark = reply.buffer().Reserve(kErrorLineBytes);
   *mark = 0;
+  if (IsHttp(request)) [[unlikely]] {
+    client.close_after_reply = true;
+    return;
+  }
   if (Refuse(client, request, reply)) {
     CountError(mark);
     if (request.command != nullptr) thread_.stats.command(request.command->index).rejected.Add(1);
@@ -207,6 +218,24 @@ void Dispatcher::Execute(Client& client, const Request& request, ReplyWriter& re
   counters.calls.Add(1);
   counters.ticks.Add(now > last_ticks_ ? now - last_ticks_ : 0);
   last_ticks_ = now;
+}
+
+// The first line of an HTTP request with a body, or a header that all have: a web page may make its
+// visitor's browser send one here, with commands in the body. As Redis, hang up without a word.
+bool Dispatcher::IsHttp(const Request& request) const {
+  if (request.command != nullptr) [[likely]]
+    return false;
+  std::string_view name = ArgsOf(request)[0];
+  return EqualsIgnoreCase(name, "post") || EqualsIgnoreCase(name, "host:");
+}
+
+void Dispatcher::WarnOfHttp(const Client& client) {
+  store::UnixMs now = thread_.worker.now();
+  if (now < next_http_warning_) return;
+  next_http_warning_ = now + kHttpWarningIntervalMs;
+  spdlog::warn(
+      "Closing client {} ({}): it sends HTTP, perhaps a web page's attempt to run commands",
+      client.id, client.address);
 }
 
 // Replies with the reason and returns true if the request must not run.

@@ -87,6 +87,8 @@ class Dispatcher {
   void Execute(Client& client, const Request& request, protocol::ReplyWriter& reply);
   bool Refuse(const Client& client, const Request& request, protocol::ReplyWriter& reply);
   bool MayDebug(const Client& client) const;
+  bool IsHttp(const Request& request) const;
+  void WarnOfHttp(const Client& client);
   void CountError(const char* error_line);
 
   ThreadContext& thread_;
@@ -94,7 +96,8 @@ class Dispatcher {
   std::vector<std::string_view> args_;  // of all requests of the batch
   std::array<Request, kBatchMax> requests_;
   size_t request_count_ = 0;
-  uint64_t last_ticks_ = 0;      // when the previous request of the batch ended
+  uint64_t last_ticks_ = 0;  // when the previous request of the batch ended
+  store::UnixMs next_http_warning_ = 0;
   protocol::ReplyBuffer muted_;  // replies that the client does not want
 };
 

@@ -53,6 +53,24 @@ TEST(DispatcherTest, RunsWhatCameBeforeAProtocolErrorThenCloses) {
   EXPECT_TRUE(h.first().closed());
 }
 
+TEST(DispatcherTest, AProtocolErrorIsSilentWhereRepliesAre) {
+  for (const char* mode : {"CLIENT REPLY OFF\r\n", "CLIENT REPLY SKIP\r\n"}) {
+    Harness h;
+    EXPECT_EQ(h.Send(std::string(mode) + "*1\r\n$x\r\nPING\r\n"), "") << mode;
+    EXPECT_TRUE(h.first().closed());
+  }
+}
+
+TEST(DispatcherTest, HangsUpOnHttp) {
+  Harness h;
+  for (const char* request : {"POST / HTTP/1.1\r\nSET k v\r\n", "host: x\r\nSET k v\r\n"}) {
+    Harness::Session& browser = h.Connect();
+    EXPECT_EQ(browser.Send(request), "");
+    EXPECT_TRUE(browser.closed());
+  }
+  EXPECT_EQ(h.Run("EXISTS k"), ":0\r\n");
+}
+
 TEST(DispatcherTest, QuitDropsWhatFollows) {
   Harness h;
   EXPECT_EQ(h.Send("PING\r\nQUIT\r\nSET k v\r\n"), "+PONG\r\n+OK\r\n");

@@ -131,7 +131,7 @@ class Comparison:
             payload = draw.next()
             ours, theirs = self.pair.exchange_raw(payload)
             self.report.commands += 1
-            if ours != theirs:
+            if not normalise.equivalent_raw(payload, ours, theirs):
                 where = f"{self.label}, raw bytes, seed {seed}, connection {index}"
                 self.report.difference(where, [b"raw", payload], ours, theirs)
                 self.pair.reset()
@@ -147,7 +147,7 @@ class Comparison:
                 continue
             if kind == "raw":
                 ours, theirs = self.pair.exchange_raw(content)
-                same = ours == theirs
+                same = normalise.equivalent_raw(content, ours, theirs)
                 content = [b"raw", content]
             else:
                 (ours,), (theirs,) = self.pair.exchange([content])

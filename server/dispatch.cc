@@ -68,7 +68,9 @@ Dispatcher::Result Dispatcher::RunBatch(Client& client, RequestParser& parser,
     if (status == RequestParser::Status::kNeedMore) {
       result.stop = Stop::kStarved;
     } else if (status == RequestParser::Status::kError) {
-      // A client that switched replies off is not told this either: it only sees the close.
+      // A client that switched replies off is not told this either: it only sees the close. (Redis
+      // closes once the error is sent, so that such a connection stays open until the client ends
+      // it.)
       if (client.reply_mode == ReplyMode::kOn) reply.Error("ERR " + std::string(parser.error()));
       thread_.stats.CountError("ERR");
       result.stop = Stop::kClosing;

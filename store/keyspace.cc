@@ -98,6 +98,7 @@ void Keyspace::PrefetchAll(Worker& worker, std::span<const KeyAt> keys) {
 
 bool Keyspace::LockAll(ShardSet& set, std::span<const KeyAt> keys) {
   set.Reset();
+  set.worker().Unpin();  // never wait pinned, not even for a database to be made
   const uint64_t seen = generation();
   for (const KeyAt& at : keys) set.Add(FindOrMake(at.db), ShardOf(at.key));
   set.Lock();

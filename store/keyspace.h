@@ -264,6 +264,7 @@ auto Keyspace::Read(Worker& worker, int db, const Key& key, Visit&& visit) {
 
 template <typename Edit>
 auto Keyspace::Write(Worker& worker, int db, const Key& key, Edit&& edit) {
+  worker.Unpin();  // never wait pinned
   for (;;) {
     const uint64_t seen = generation();
     Shard& shard = FindOrMake(db).shards[ShardOf(key)];

@@ -25,7 +25,7 @@ using boost::system::error_code;
 using std::chrono::milliseconds;
 
 // One step of maintenance delays the requests behind it by no more than this.
-constexpr std::chrono::microseconds kMaintenanceBudget{1000};
+constexpr std::chrono::microseconds kMaintenanceBudget{500};
 // The keyspace is asked at least this often: a deadline that was set since may be nearer than the
 // one it had told us about, and a key has to be gone within 100 ms of its deadline.
 constexpr milliseconds kMaintenanceDelayMax{25};

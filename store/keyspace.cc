@@ -31,6 +31,7 @@ Keyspace::Keyspace(const KeyspaceOptions& options, Clock& clock)
         new (at) std::atomic<Database*>(nullptr);
       }) {
   assert(std::has_single_bit(static_cast<uint32_t>(options.shards)));
+  MakeDatabase(0);  // the one that everybody uses; the others come with their first write
 }
 
 Keyspace::~Keyspace() {

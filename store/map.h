@@ -65,12 +65,20 @@ class CAPABILITY("map") Map {
   template <typename Visit>
   ReadOutcome Read(Worker& worker, const Key& key, Visit&& visit);
 
-  // Hints for a read or write that is about to come. REQUIRES: the worker is pinned.
+  // Hints for a read or write that is about to come; PrefetchEntry() as in store/table.h. Both look
+  // into the second table of a sync map too.
   void PrefetchBucket(const Key& key, Protection protection) const {
     table_.PrefetchBucket(key, protection);
+    const SyncMap* split = sync();
+    if (split != nullptr && split->amended()) split->dirty().PrefetchBucket(key, protection);
   }
   bool PrefetchEntry(const Key& key, int hop, Protection protection) const {
-    return table_.PrefetchEntry(key, hop, protection);
+    bool further = table_.PrefetchEntry(key, hop, protection);
+    const SyncMap* split = sync();
+    if (split != nullptr && split->amended()) {
+      further |= split->dirty().PrefetchEntry(key, hop, protection);
+    }
+    return further;
   }
 
   // Not pinned: Lock() may wait.

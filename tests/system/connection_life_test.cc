@@ -135,7 +135,11 @@ TEST_F(ConnectionLifeTest, ClientsThatKillEachOtherAcrossThreads) {
   constexpr int kClients = 8;
   for (int round = 0; round < 30; ++round) {
     std::vector<RespClient> clients;
-    for (int i = 0; i < kClients; ++i) clients.push_back(server_.Connect());
+    for (int i = 0; i < kClients; ++i) {
+      clients.push_back(server_.Connect());
+      // Only who has been served is sure to have reached its thread, and to be found there.
+      EXPECT_EQ(clients.back().Command({"PING"}).text, "PONG");
+    }
     const std::string requests = EncodeRequest({"SET", "k", "v"}) +
                                  EncodeRequest({"CLIENT", "KILL", "TYPE", "normal"}) +
                                  EncodeRequest({"GET", "k"});

@@ -13,7 +13,6 @@ namespace larder::server {
 namespace {
 
 using test_support::EncodeRequest;
-using test_support::Reply;
 using test_support::RespClient;
 using test_support::RespFailure;
 using test_support::ServerProcess;

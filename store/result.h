@@ -18,8 +18,9 @@ enum class StoreError : uint8_t {
   kNoSuchKey,      // the command needs a key that is there
 };
 
-// boost::system::result calls this when value() is asked of an error: a bug, not an expected
-// failure.
+// boost::system::result calls this, by this name, when value() is asked of an error: a bug, not an
+// expected failure.
+// NOLINTNEXTLINE(readability-identifier-naming)
 [[noreturn]] inline void throw_exception_from_error(StoreError, const boost::source_location&) {
   std::abort();
 }

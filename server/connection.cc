@@ -23,7 +23,7 @@ using boost::asio::ip::tcp;
 using boost::system::error_code;
 using std::chrono::steady_clock;
 
-// DESIGN.md's turn: long enough that a pipeline does not feel it, short enough for the others.
+// One turn: long enough that a pipeline does not feel it, short enough for the others.
 constexpr size_t kTurnRequestsMax = 1000;
 constexpr std::chrono::milliseconds kTurnTimeMax{1};
 // Replies are sent at this size even if the turn goes on.

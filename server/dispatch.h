@@ -30,7 +30,7 @@ namespace larder::server {
 
 class Dispatcher {
  public:
-  // As many as DESIGN.md allows between two unpins; enough misses in flight to hide memory latency.
+  // Enough misses in flight to hide memory latency; few enough that a pin between them is short.
   static constexpr size_t kBatchMax = 32;
   // A batch stops early where its arguments or replies grow beyond these.
   static constexpr size_t kBatchArgsMax = 4096;

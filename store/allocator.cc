@@ -76,6 +76,13 @@ void* Allocator::MapPages(size_t bytes) {
   return block;
 }
 
+void* Allocator::RemapPages(void* block, size_t bytes, size_t larger_bytes) {
+  void* moved = mremap(block, bytes, larger_bytes, MREMAP_MAYMOVE);
+  if (moved == MAP_FAILED) throw std::bad_alloc();
+  Add(used_, static_cast<int64_t>(larger_bytes - bytes));
+  return moved;
+}
+
 void Allocator::UnmapRetiredPages(void* block, size_t bytes) {
   munmap(block, bytes);
   Add(retired_, -static_cast<int64_t>(bytes));

@@ -48,6 +48,8 @@ class Allocator {
   // Whole pages from the system, for very large blocks; `bytes` is what was asked for and what is
   // given back.
   void* MapPages(size_t bytes);
+  // Makes such a block larger, moving pages instead of bytes; nobody else may be looking at it.
+  void* RemapPages(void* block, size_t bytes, size_t larger_bytes);
   void CountRetiredPages(size_t bytes) { Move(bytes); }
   // Unmaps the last `bytes` of a retired mapping.
   void UnmapRetiredPages(void* block, size_t bytes);

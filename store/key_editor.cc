@@ -52,6 +52,11 @@ void KeyEditor::ReplaceGrowable(LargeValue* fresh) {
   shard_.ReplaceGrowable(worker_, mutable_entry(), fresh);
 }
 
+void KeyEditor::ExtendGrowable(size_t capacity) {
+  shard_.map().AssertHeld();
+  shard_.ExtendGrowable(worker_, mutable_entry(), capacity);
+}
+
 void KeyEditor::Altered() {
   shard_.map().AssertHeld();
   shard_.Altered(key_);

@@ -39,6 +39,8 @@ class KeyEditor {
   // done.
   LargeValue* growable() { return mutable_entry()->large(); }
   void ReplaceGrowable(LargeValue* fresh);
+  // REQUIRES: growable()->is_mapped(). The block moves, its bytes are not copied.
+  void ExtendGrowable(size_t capacity);
   void Altered();
 
   // Moves the entry to `target`'s key, deadline included, overwriting what is there. REQUIRES:

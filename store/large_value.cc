@@ -21,6 +21,16 @@ LargeValue* LargeValue::Make(Allocator& allocator, size_t size, size_t capacity)
   return new (allocator.MapPages(mapped)) LargeValue(size, mapped - sizeof(LargeValue), mapped);
 }
 
+LargeValue* LargeValue::Extend(Allocator& allocator, LargeValue* value, size_t capacity) {
+  assert(value->is_mapped() && capacity > value->capacity_);
+  const size_t mapped = RoundUpToPages(sizeof(LargeValue) + capacity);
+  auto* extended =
+      static_cast<LargeValue*>(allocator.RemapPages(value, value->mapped_bytes_, mapped));
+  extended->capacity_ = mapped - sizeof(LargeValue);
+  extended->mapped_bytes_ = mapped;
+  return extended;
+}
+
 void LargeValue::Free(Allocator& allocator, LargeValue* value) {
   Retire(allocator, value);
   while (FreeStep(allocator, value, SIZE_MAX)) {

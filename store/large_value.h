@@ -27,11 +27,15 @@ class LargeValue {
 
   // The first size() of `capacity` bytes are not set yet.
   static LargeValue* Make(Allocator& allocator, size_t size, size_t capacity);
+  // Gives a value that has pages of its own more of them; its bytes are not copied, and the old
+  // pointer is void. REQUIRES: is_mapped(), the shard's lock is held and the value is growable.
+  static LargeValue* Extend(Allocator& allocator, LargeValue* value, size_t capacity);
   // REQUIRES: no reader can have seen the value, or the shard's lock is held and it is growable.
   static void Free(Allocator& allocator, LargeValue* value);
 
   size_t size() const { return size_; }
   size_t capacity() const { return capacity_; }
+  bool is_mapped() const { return mapped_bytes_ != 0; }
   char* bytes() { return reinterpret_cast<char*>(this + 1); }
   std::string_view view() const { return {reinterpret_cast<const char*>(this + 1), size_}; }
   void set_size(size_t size) { size_ = size; }  // REQUIRES: size <= capacity()

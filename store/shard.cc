@@ -10,6 +10,9 @@ namespace {
 // One step of a promotion for each of these many commands would do; two keep it ahead of growth.
 constexpr int kUpkeepStepsAWrite = 1;
 
+// With its last volatile key a shard drops the records of dead ones, if they are no more than this.
+constexpr size_t kDeadRecordsFreed = 64;
+
 WheelMemory WheelMemoryOf(Worker& worker) {
   return {[](void* allocator, size_t bytes) {
             return static_cast<Allocator*>(allocator)->Allocate(bytes);
@@ -182,6 +185,12 @@ void Shard::Altered(const Key& key) {
   Notify(key, Change::kWritten);
 }
 
+void Shard::ExtendGrowable(Worker& worker, Entry* entry, size_t capacity) {
+  assert(entry->is_growable());
+  Meter meter(*this, worker);
+  entry->SetLarge(LargeValue::Extend(worker.allocator(), entry->large(), capacity));
+}
+
 void Shard::ReplaceGrowable(Worker& worker, Entry* entry, LargeValue* fresh) {
   assert(entry->is_growable());
   Meter meter(*this, worker);
@@ -205,6 +214,12 @@ void Shard::ArmDeadline(Worker& worker, const Key& key, UnixMs old_deadline, Uni
 // Keeps the records of keys that are gone, or whose deadline has moved, in bounds. Not from within
 // the wheel's callbacks.
 void Shard::CompactWheel(Worker& worker) {
+  if (wheel_.empty()) [[likely]]
+    return;
+  if (volatile_size() == 0 && wheel_.size() <= kDeadRecordsFreed) {
+    wheel_.FreeAll(WheelMemoryOf(worker));
+    return;
+  }
   if (!wheel_.NeedsCompaction(volatile_size())) [[likely]]
     return;
   Deadlines deadlines(*this, worker);

@@ -71,6 +71,8 @@ class Shard {
       REQUIRES(map_);
   // The value of the entry was altered in place.
   void Altered(const Key& key) REQUIRES(map_);
+  // Makes the block of a growable entry larger. REQUIRES: it is mapped.
+  void ExtendGrowable(Worker& worker, Entry* entry, size_t capacity) REQUIRES(map_);
   // Gives a growable entry another block; the old one is freed.
   void ReplaceGrowable(Worker& worker, Entry* entry, LargeValue* fresh) REQUIRES(map_);
 

@@ -21,7 +21,10 @@ size_t CapacityFor(size_t size) {
 LargeValue* GrowTo(KeyEditor& key, size_t size) {
   Allocator& allocator = key.worker().allocator();
   const Entry* entry = key.entry();
-  if (entry != nullptr && entry->is_growable() && size <= entry->large()->capacity()) {
+  const bool grows_in_place = entry != nullptr && entry->is_growable() &&
+                              (size <= entry->large()->capacity() || entry->large()->is_mapped());
+  if (grows_in_place) {
+    if (size > entry->large()->capacity()) key.ExtendGrowable(CapacityFor(size));
     key.growable()->set_size(size);
     return key.growable();
   }

@@ -98,6 +98,15 @@ TEST_P(KeyspaceMemoryTest, AMillionExpiresOnOneKeyCostNothing) {
   session_.Erase("k");
 }
 
+TEST_P(KeyspaceMemoryTest, DeletedKeysLeaveNoDeadlinesBehind) {
+  const int64_t before = Used();
+  for (int i = 0; i < 3000; ++i)
+    session_.Set("k" + std::to_string(i), "v", store_.now() + 1'000'000);
+  for (int i = 0; i < 3000; ++i) session_.Erase("k" + std::to_string(i));
+  store_.Settle();
+  EXPECT_EQ(Used(), before);
+}
+
 TEST_P(KeyspaceMemoryTest, AMillionShortLivesOfOneKeyCostNothing) {
   session_.Set("k", "v", store_.now() + 1000);
   session_.Erase("k");

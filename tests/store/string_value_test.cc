@@ -121,6 +121,27 @@ TEST_F(StringValueTest, GrowsIntoMappedMemoryAndBack) {
   EXPECT_EQ(store_.keyspace().Totals().memory_bytes, 0);
 }
 
+// Pages move then, bytes do not: what is counted has to follow.
+TEST_F(StringValueTest, GrowsOnInMappedMemory) {
+  const MemoryFigures before = store_.keyspace().Memory();
+  const std::string chunk(3 << 20, 'c');
+  std::string expected;
+  for (int i = 0; i < 8; ++i) {
+    expected += chunk;
+    ASSERT_EQ(*Append(chunk), expected.size());
+  }
+  ASSERT_EQ(*SetRange(expected.size() + (2 << 20), "end"), expected.size() + (2 << 20) + 3);
+  expected += std::string(2 << 20, '\0') + "end";
+  EXPECT_TRUE(Value() == expected);
+  const MemoryFigures grown = store_.keyspace().Memory();
+  EXPECT_EQ(store_.keyspace().Totals().memory_bytes, grown.used_bytes - grown.overhead_bytes);
+  EXPECT_EQ(grown.retired_bytes, before.retired_bytes) << "no copy was left behind";
+  session_.Erase("k");
+  store_.Settle();
+  EXPECT_EQ(store_.keyspace().Memory().retired_bytes, 0);
+  EXPECT_EQ(store_.keyspace().Totals().memory_bytes, 0);
+}
+
 TEST_F(StringValueTest, OverwritesARangeAndPadsWithZeros) {
   EXPECT_EQ(*SetRange(3, "ab"), 5u);
   EXPECT_EQ(Value(), std::string("\0\0\0ab", 5));

@@ -209,26 +209,30 @@ uint64_t Keyspace::Scan(Worker& worker, int db, uint64_t cursor, size_t count,
   uint64_t position = cursor & ((uint64_t{1} << kPositionBits) - 1);
   size_t keys_left = count;
   size_t buckets_left = count > SIZE_MAX / 10 ? SIZE_MAX : count * 10;
-  Database* database = Find(db);
-  if (database == nullptr) return 0;
-  for (; index < database->shards.size(); ++index, position = 0) {
-    Shard& shard = database->shards[index];
-    while (position != Table::kScanEnd && shard.size() != 0) {
+  const auto shard_count = static_cast<uint64_t>(shards());
+  for (; index < shard_count; ++index, position = 0) {
+    while (position != Table::kScanEnd) {
       if (keys_left == 0 || buckets_left == 0) return index << kPositionBits | position;
+      // Asked every time: a swap or flush may have given the number another database since.
+      Database* database = Find(db);
+      if (database == nullptr) return 0;
+      Shard& shard = database->shards[index];
+      if (shard.size() == 0) break;
+      ShardLock lock(shard, worker);
+      if (Find(db) != database) continue;
       VisitShard(worker, shard, &position, &keys_left, &buckets_left, visit);
     }
     if (keys_left == 0 || buckets_left == 0) {
       ++index;
-      return index < database->shards.size() ? index << kPositionBits : 0;
+      return index < shard_count ? index << kPositionBits : 0;
     }
   }
   return 0;
 }
 
-// Goes on with a scan under one hold of the shard's lock.
+// Goes on with a scan, as far as one hold of the shard's lock may.
 void Keyspace::VisitShard(Worker& worker, Shard& shard, uint64_t* position, size_t* keys_left,
                           size_t* buckets_left, const std::function<void(const Entry&)>& visit) {
-  ShardLock lock(shard, worker);
   for (size_t i = 0; i < kScanBucketsALock; ++i) {
     const auto at = static_cast<uint32_t>(*position);
     shard.map().VisitBucket(Table::BucketBitsAt(at), [&](const Map::Place& place) {
@@ -261,11 +265,13 @@ std::optional<std::string> Keyspace::RandomKey(Worker& worker, int db) {
       size_t seen = 0;
       size_t one_key = 1;
       size_t some_buckets = 16;
-      VisitShard(worker, database->shards[index], &position, &one_key, &some_buckets,
-                 [&](const Entry& entry) {
-                   if (worker.Random() % ++seen == 0)
-                     found = entry.key();  // each of the bucket's keys with the same chance
-                 });
+      Shard& shard = database->shards[index];
+      ShardLock lock(shard, worker);
+      if (Find(db) != database) break;  // swapped or flushed since
+      VisitShard(worker, shard, &position, &one_key, &some_buckets, [&](const Entry& entry) {
+        if (worker.Random() % ++seen == 0)
+          found = entry.key();  // each of the bucket's keys with the same chance
+      });
       if (position != Table::kScanEnd) continue;
       if (wrapped) break;
       wrapped = true;

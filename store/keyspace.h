@@ -181,7 +181,8 @@ class Keyspace {
                   std::chrono::steady_clock::time_point end);
   bool ClearFlushed(Worker& worker, std::chrono::steady_clock::time_point end);
   static void VisitShard(Worker& worker, Shard& shard, uint64_t* position, size_t* keys_left,
-                         size_t* buckets_left, const std::function<void(const Entry&)>& visit);
+                         size_t* buckets_left, const std::function<void(const Entry&)>& visit)
+      REQUIRES(shard.map());
 
   const KeyspaceOptions options_;
   const int shard_bits_;

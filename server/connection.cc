@@ -82,7 +82,8 @@ void Connection::OnRead(const error_code& error, size_t bytes) {
   if (closed_ || finishing_) return OperationDone();
   if (error == boost::asio::error::eof) {
     peer_done_ = true;
-    if (client_.suspension == 0) CloseWhenSent();
+    // Requests may still wait for their turn: it ends with the close.
+    if (client_.suspension == 0) RunTurn(false);
   } else if (error) {
     Close();
   } else {
@@ -124,6 +125,7 @@ void Connection::RunTurn(bool socket_has_more) {
   } while (stop == Dispatcher::Stop::kStarved && socket_has_more && !closed_ && !IsOver(turn));
   if (input == &large) leave_large_input();
   EndTurn(stop);
+  thread_.MaintainIfLate();
 }
 
 bool Connection::IsOver(Turn& turn) {

@@ -43,6 +43,9 @@ class IoThread final : public EventLoop, public SuspensionHost, public ClientHos
   // Any thread. Connections are told to finish; when the last one is gone, or `patience` has
   // passed, Run() returns.
   void Stop(std::chrono::milliseconds patience);
+  // Any thread; to be called with true before Run(). Until it is called with false, Stop() lets
+  // the loop go on, connections or not, for as long as its patience.
+  void Linger(bool on);
 
   // Any thread. Takes over an accepted, non-blocking socket that counts as connected already.
   void Adopt(int fd);
@@ -71,6 +74,9 @@ class IoThread final : public EventLoop, public SuspensionHost, public ClientHos
   // Sets the worker's clock; called after the receive that brought a batch.
   store::UnixMs ReadClock();
   void ForgetConnection(Connection& connection);
+  // Runs the maintenance that waits behind the turns of many busy connections. For the end of a
+  // turn: uses the worker's clock.
+  void MaintainIfLate();
 
  private:
   void CountConnections(int change) {
@@ -94,8 +100,11 @@ class IoThread final : public EventLoop, public SuspensionHost, public ClientHos
   boost::asio::steady_timer housekeeping_timer_;
   boost::asio::steady_timer patience_timer_;
   std::unordered_map<int64_t, std::unique_ptr<Connection>> connections_;
+  store::UnixMs maintenance_due_ = 0;
+  bool maintenance_posted_ = false;
   uint64_t housekeepings_ = 0;
   bool stopping_ = false;
+  bool lingering_ = false;
   std::atomic<int> connection_count_{0};  // for placing new connections
 };
 

@@ -45,6 +45,7 @@ store::KeyspaceOptions OptionsOf(const Config& config) {
   options.shards = config.shards();
   options.kind = config.map();
   options.hash_seed = seed;
+  options.random_seed = (uint64_t{random()} << 32) | random();
   options.threads = config.threads();
   return options;
 }
@@ -107,10 +108,13 @@ int Server::Run() {
   // All on threads of their own, so that their heaps begin with huge pages
   // (store::PreferHugePages).
   std::vector<std::thread> running;
+  threads_[0]->Linger(true);  // it hears the second SIGINT, so it goes last
   for (const auto& thread : threads_) {
     running.emplace_back([io_thread = thread.get()] { io_thread->Run(); });
   }
-  for (std::thread& thread : running) thread.join();
+  for (size_t i = 1; i < running.size(); ++i) running[i].join();
+  threads_[0]->Linger(false);
+  running[0].join();
   spdlog::info("Bye");
   return 0;
 }

@@ -66,6 +66,23 @@ TEST_F(ConnectionLifeTest, AHalfClosedClientGetsLargeRepliesHoweverLateItReads) 
   EXPECT_TRUE(client.ClosedWithin(kSoon));
 }
 
+// The half-close arrives while requests that waited out a suspension are served turn by turn.
+TEST_F(ConnectionLifeTest, AHalfCloseBetweenTwoTurnsCutsNothingOff) {
+  constexpr int kRequests = 1000;
+  std::string keys;
+  for (int i = 0; i < 20'000; ++i) keys += EncodeRequest({"SET", std::to_string(i), ""});
+  other_.SendRaw(keys);
+  for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(other_.Read().IsOk());
+  RespClient client = server_.Connect();
+  std::string requests = EncodeRequest({"DEBUG", "SLEEP", "0.01"});
+  for (int i = 0; i < kRequests; ++i) requests += EncodeRequest({"KEYS", "x*"});
+  client.SendRaw(requests);
+  ASSERT_TRUE(client.Read().IsOk());
+  client.ShutdownWrite();
+  for (int i = 0; i < kRequests; ++i) ASSERT_EQ(client.Read().type, '*') << i;
+  EXPECT_TRUE(client.ClosedWithin(kSoon));
+}
+
 TEST_F(ConnectionLifeTest, AnIncompleteRequestBeforeAHalfCloseIsDropped) {
   RespClient client = server_.Connect();
   client.SendRaw(EncodeRequest({"SET", "a", "1"}) + "*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n");

@@ -55,6 +55,7 @@ void EpochParticipant::Retire(void* block, size_t bytes) {
 
 void EpochParticipant::RetireLarge(LargeValue* value) {
   LargeValue::Retire(allocator_, value);
+  if (!value->is_mapped()) retired_value_bytes_ += value->capacity();
   Push(reinterpret_cast<Retired>(value) | kLargeTag);
 }
 
@@ -95,8 +96,14 @@ void EpochParticipant::FreeBag(Bag& bag) {
   for (const Retired block : bag.blocks) {
     if ((block & kLargeTag) == 0) {
       allocator_.FreeRetired(reinterpret_cast<void*>(block));
+      continue;
+    }
+    auto* value = reinterpret_cast<LargeValue*>(block & ~kLargeTag);
+    if (value->is_mapped()) {
+      unmapping_.push_back(value);
     } else {
-      unmapping_.push_back(reinterpret_cast<LargeValue*>(block & ~kLargeTag));
+      retired_value_bytes_ -= value->capacity();
+      LargeValue::FreeStep(allocator_, value, SIZE_MAX);
     }
   }
 }

@@ -91,9 +91,11 @@ class EpochParticipant {
   void Retire(void* block, size_t bytes);
   void RetireLarge(LargeValue* value);
 
-  // Whether so much waits to be freed that it should not wait for the next timer. Large values do
+  // Whether so much waits to be freed that it should not wait for the next timer. Mapped values do
   // not count: they are given back in steps.
-  bool crowded() const { return sealed_.size() > kBagsCrowded; }
+  bool crowded() const {
+    return sealed_.size() > kBagsCrowded || retired_value_bytes_ > kValueBytesCrowded;
+  }
 
   // Frees what is old enough, a bounded amount a call. REQUIRES: not pinned. True if retired memory
   // remains.
@@ -102,6 +104,8 @@ class EpochParticipant {
  private:
   // A few hundred entries: they are still in the cache when they are reused.
   static constexpr size_t kBagsCrowded = 4;
+  // A client that overwrites values of 1 MB makes as much garbage in a millisecond.
+  static constexpr size_t kValueBytesCrowded = size_t{1} << 20;
 
   // A retired block; the lowest bit says that it is a LargeValue.
   using Retired = uintptr_t;
@@ -122,7 +126,8 @@ class EpochParticipant {
   bool pinned_ = false;
   std::vector<Retired> open_;  // retired since the last Seal()
   int64_t open_bytes_ = 0;
-  std::deque<Bag> sealed_;  // oldest first
+  std::deque<Bag> sealed_;          // oldest first
+  size_t retired_value_bytes_ = 0;  // of the values in both that are not mapped
   std::vector<LargeValue*>
       unmapping_;  // mapped values that nobody can reach, being given back in steps
 };

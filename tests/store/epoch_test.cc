@@ -124,6 +124,18 @@ TEST_F(EpochTest, MappedValuesAreGivenBackInSteps) {
   EXPECT_LE(largest, int64_t{8} << 20);
 }
 
+// The regression: 1 MB values waited for a timer, 70 MB of them on a fast machine.
+TEST_F(EpochTest, AMegabyteOfRetiredValuesDoesNotWaitForTheTimer) {
+  constexpr size_t kBytes = size_t{1} << 20;
+  writer_.RetireLarge(LargeValue::Make(writer_memory_, kBytes, kBytes));
+  EXPECT_FALSE(writer_.crowded());
+  writer_.RetireLarge(LargeValue::Make(writer_memory_, kBytes, kBytes));
+  EXPECT_TRUE(writer_.crowded());
+  CollectAll(writer_);
+  EXPECT_FALSE(writer_.crowded());
+  EXPECT_EQ(writer_memory_.retired(), 0);
+}
+
 TEST_F(EpochTest, WhatIsLeftGoesWithItsParticipant) {
   {
     EpochParticipant short_lived(domain_, writer_memory_);

@@ -60,8 +60,8 @@ struct ThreadContext {
 
 class Call {
  public:
-  // `first_key` is the hashed key that the batch's prefetch computed for args[first_key_index];
-  // an index of 0 says that there is none.
+  // `first_key` is the hashed key that the batch's prefetch computed for args[first_key_index]; an
+  // index of 0 says that there is none. It outlives the call.
   Call(ThreadContext& thread_context, const Command& to_run, Client& caller,
        std::span<const std::string_view> arguments, size_t first_key_index,
        const store::Key& first_key);
@@ -98,7 +98,7 @@ class Call {
   store::Key HashArgument(size_t i) const;
 
   const size_t first_key_index_;
-  const store::Key first_key_;
+  const store::Key& first_key_;
 };
 
 // What handlers may ask of the server as a whole.

@@ -102,36 +102,22 @@ RequestParser::Status Dispatcher::Parse(Client& client, RequestParser& parser,
                                    .arg_count = static_cast<uint32_t>(args_.size() - first_arg),
                                    .input_end = *parsed_bytes,
                                    .key_arg = 0,
-                                   .key = {}};
+                                   .key_index = 0};
   }
   return status;
 }
 
-// Looks up the command of each request, then walks the batch again so that the loads of the first
-// pass (buckets) have arrived when the second one (entries) needs them; and a third time for keys
-// in an overflow bucket.
 void Dispatcher::Prefetch(const Client& client) {
-  store::Keyspace& keyspace = thread_.services.keyspace;
-  store::Worker& worker = thread_.worker;
+  const store::Keyspace& keyspace = thread_.services.keyspace;
+  key_count_ = 0;
   for (size_t i = 0; i < request_count_; ++i) {
     Request& request = requests_[i];
     Resolve(request, i == 0 ? nullptr : &requests_[i - 1]);
     if (request.key_arg == 0) continue;
-    request.key = keyspace.Hash(args_[request.first_arg + request.key_arg]);
-    keyspace.PrefetchBucket(worker, client.db, request.key);
+    request.key_index = key_count_++;
+    keys_[request.key_index] = {client.db, keyspace.Hash(ArgsOf(request)[request.key_arg])};
   }
-  if (request_count_ == 1) return;  // nothing to overlap with
-  std::array<uint8_t, kBatchMax> further;
-  size_t further_count = 0;
-  for (size_t i = 0; i < request_count_; ++i) {
-    if (requests_[i].key_arg == 0) continue;
-    if (keyspace.PrefetchEntry(worker, client.db, requests_[i].key)) {
-      further[further_count++] = static_cast<uint8_t>(i);
-    }
-  }
-  for (size_t i = 0; i < further_count; ++i) {
-    keyspace.PrefetchEntry(worker, client.db, requests_[further[i]].key, 1);
-  }
+  thread_.services.keyspace.Prefetch(thread_.worker, std::span(keys_).first(key_count_));
 }
 
 void Dispatcher::Resolve(Request& request, const Request* previous) {
@@ -208,7 +194,8 @@ void Dispatcher::Execute(Client& client, const Request& request, ReplyWriter& re
   }
   const Command& command = *request.command;
   client.last_command = &command;
-  Call call(thread_, command, client, ArgsOf(request), request.key_arg, request.key);
+  Call call(thread_, command, client, ArgsOf(request), request.key_arg,
+            keys_[request.key_index].key);
   command.spec->handler(call, reply);
 
   CommandCounters& counters = thread_.stats.command(command.index);

@@ -25,6 +25,7 @@
 #include "protocol/request_parser.h"
 #include "server/call.h"
 #include "server/client.h"
+#include "store/shard_set.h"
 
 namespace larder::server {
 
@@ -71,8 +72,8 @@ class Dispatcher {
     uint32_t first_arg;      // in args_
     uint32_t arg_count;
     size_t input_end;  // where in the input it ends
-    size_t key_arg;    // index of the hashed key among its arguments; 0 if there is none
-    store::Key key;
+    size_t key_arg;    // index of its first key among its arguments; 0 if there is none
+    size_t key_index;  // in keys_, if it has one
   };
 
   std::span<const std::string_view> ArgsOf(const Request& request) const {
@@ -96,6 +97,8 @@ class Dispatcher {
   std::vector<std::string_view> args_;  // of all requests of the batch
   std::array<Request, kBatchMax> requests_;
   size_t request_count_ = 0;
+  std::array<store::KeyAt, kBatchMax> keys_;  // the first key of each request that has one
+  size_t key_count_ = 0;
   uint64_t last_ticks_ = 0;  // when the previous request of the batch ended
   store::UnixMs next_http_warning_ = 0;
   protocol::ReplyBuffer muted_;  // replies that the client does not want

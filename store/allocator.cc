@@ -26,7 +26,11 @@ void* HeapAllocateLine(size_t bytes) {
 void HeapFree(void* block) { free(block); }
 size_t HeapSize(const void* block, size_t) { return malloc_usable_size(const_cast<void*>(block)); }
 #else
-void HeapPreferHugePages() { mi_option_enable(mi_option_large_os_pages); }
+void HeapPreferHugePages() {
+  mi_option_enable(mi_option_large_os_pages);
+  // Memory that is committed bit by bit never becomes a huge page.
+  mi_option_set(mi_option_eager_commit_delay, 0);
+}
 void* HeapAllocate(size_t bytes) { return mi_malloc(bytes); }
 void* HeapAllocateLine(size_t bytes) { return mi_malloc_aligned(bytes, kLineBytes); }
 void HeapFree(void* block) { mi_free(block); }

@@ -18,6 +18,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string_view>
 
@@ -57,6 +58,9 @@ class alignas(8) Entry {
                              UnixMs deadline);
 
   std::string_view key() const { return {key_data(), key_size()}; }
+  bool HasKey(std::string_view key) const {
+    return key.size() == key_size() && SameBytes(key.data(), key_data(), key.size());
+  }
 
   bool has_deadline_word() const { return (flags_ & kDeadlineWord) != 0; }
   // kNoDeadline if there is none.
@@ -113,6 +117,7 @@ class alignas(8) Entry {
   static constexpr uint16_t kGrowable = 1 << 4;
 
   static constexpr size_t kShortKeyMax = UINT16_MAX;
+  static constexpr size_t kCompareInlineMax = 64;
 
   // What Make() needs to know.
   struct Shape {
@@ -139,6 +144,19 @@ class alignas(8) Entry {
     return *reinterpret_cast<std::atomic<int64_t>*>(Word(kInteger));
   }
   LargeValue** large_word() const { return reinterpret_cast<LargeValue**>(Word(kLarge)); }
+
+  // memcmp() == 0, in line: a call out of line costs as much as comparing a key of 16 bytes.
+  static bool SameBytes(const char* a, const char* b, size_t size) {
+    if (size < 8 || size > kCompareInlineMax) return memcmp(a, b, size) == 0;
+    uint64_t difference = Word64(a + size - 8) ^ Word64(b + size - 8);
+    for (size_t i = 0; i + 8 < size; i += 8) difference |= Word64(a + i) ^ Word64(b + i);
+    return difference == 0;
+  }
+  static uint64_t Word64(const char* at) {
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+  }
 
   const char* key_data() const { return words() + WordsBefore(0); }
   size_t key_size() const {

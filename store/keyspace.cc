@@ -1,6 +1,7 @@
 #include "store/keyspace.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cassert>
 
@@ -11,7 +12,6 @@ using std::chrono::steady_clock;
 
 // Buckets that one hold of a lock visits in a scan: about 700 keys.
 constexpr size_t kScanBucketsALock = 128;
-constexpr size_t kPrefetchKeys = 64;
 // A pipeline of SET and FLUSHDB would make a database each time before anybody gets to empty one:
 // with more than this many waiting, whoever flushes lends a hand, newest (smallest) first.
 constexpr int kFlushedMax = 4;
@@ -77,21 +77,26 @@ Database& Keyspace::MakeDatabase(int db) {
 // --- Prefetch
 // -------------------------------------------------------------------------------------
 
-void Keyspace::PrefetchBucket(Worker& worker, int db, const Key& key) {
-  if (Database* database = Find(db))
-    database->shards[ShardOf(key)].map().PrefetchBucket(key, worker.Pin());
-}
-
-bool Keyspace::PrefetchEntry(Worker& worker, int db, const Key& key, int hop) {
-  Database* database = Find(db);
-  return database != nullptr &&
-         database->shards[ShardOf(key)].map().PrefetchEntry(key, hop, worker.Pin());
-}
-
-void Keyspace::PrefetchAll(Worker& worker, std::span<const KeyAt> keys) {
-  const auto first = keys.first(std::min(keys.size(), kPrefetchKeys));
-  for (const KeyAt& at : first) PrefetchBucket(worker, at.db, at.key);
-  for (const KeyAt& at : first) PrefetchEntry(worker, at.db, at.key);
+void Keyspace::Prefetch(Worker& worker, std::span<const KeyAt> keys) {
+  keys = keys.first(std::min(keys.size(), kPrefetchKeysMax));
+  const Protection pin = worker.Pin();
+  std::array<const Map*, kPrefetchKeysMax> maps;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    Database* database = Find(keys[i].db);
+    maps[i] = database == nullptr ? nullptr : &database->shards[ShardOf(keys[i].key)].map();
+    if (maps[i] != nullptr) maps[i]->PrefetchBucket(keys[i].key, pin);
+  }
+  if (keys.size() == 1) return;                   // nothing to overlap with
+  std::array<uint8_t, kPrefetchKeysMax> chained;  // one in five is further down its chain
+  size_t chained_count = 0;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (maps[i] != nullptr && maps[i]->PrefetchEntry(keys[i].key, 0, pin)) {
+      chained[chained_count++] = static_cast<uint8_t>(i);
+    }
+  }
+  for (size_t i = 0; i < chained_count; ++i) {
+    maps[chained[i]]->PrefetchEntry(keys[chained[i]].key, 1, pin);
+  }
 }
 
 // --- Several keys

@@ -96,11 +96,11 @@ class Keyspace {
 
   Key Hash(std::string_view key) const { return shared_.hasher(key); }
 
-  // Hints for a batch of commands: first the bucket of every key, then the entry of every key (hop
-  // 0), then, for those that PrefetchEntry() says are further down a chain (one in five), hop 1.
-  // They pin the worker.
-  void PrefetchBucket(Worker& worker, int db, const Key& key);
-  bool PrefetchEntry(Worker& worker, int db, const Key& key, int hop = 0);
+  // Has what a batch of commands is about to look up brought into the cache, of the first
+  // kPrefetchKeysMax keys: all buckets, then all entries, so that each load has the time of all
+  // others to arrive. Pins the worker.
+  void Prefetch(Worker& worker, std::span<const KeyAt> keys);
+  static constexpr size_t kPrefetchKeysMax = 64;
 
   // Calls visit(const Entry* or nullptr) with the live entry of a key and returns what it returns.
   // Takes no lock under the kinds sync and rcu; the worker stays pinned then.
@@ -173,7 +173,6 @@ class Keyspace {
   uint32_t ShardOf(const Key& key) const { return key.shard(shard_bits_); }
   // Locks the shards of all keys; false if a flush or swap came in between.
   bool LockAll(ShardSet& set, std::span<const KeyAt> keys);
-  void PrefetchAll(Worker& worker, std::span<const KeyAt> keys);
   void Detach(Worker& worker, int db) REQUIRES(admin_);
   UnixMs SweepDatabase(Worker& worker, Database& database, Sweeper& sweeper,
                        std::chrono::steady_clock::time_point end);
@@ -278,7 +277,7 @@ auto Keyspace::Write(Worker& worker, int db, const Key& key, Edit&& edit) {
 
 template <typename Edit>
 auto Keyspace::WriteAll(Worker& worker, std::span<const KeyAt> keys, Edit&& edit) {
-  PrefetchAll(worker, keys);
+  Prefetch(worker, keys);
   ShardSet set(worker, keys.size());
   while (!LockAll(set, keys)) {
   }
@@ -289,7 +288,7 @@ auto Keyspace::WriteAll(Worker& worker, std::span<const KeyAt> keys, Edit&& edit
 
 template <typename Visit>
 auto Keyspace::ReadAll(Worker& worker, std::span<const KeyAt> keys, Visit&& visit) {
-  PrefetchAll(worker, keys);
+  Prefetch(worker, keys);
   ShardSet set(worker, keys.size());
   while (!LockAll(set, keys)) {
   }

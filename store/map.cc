@@ -6,7 +6,7 @@
 
 namespace larder::store {
 
-Map::Map(MapKind kind) : guard_(kind), table_(layout_) {}
+Map::Map(MapKind kind) : table_(layout_), guard_(kind) {}
 
 Map::~Map() { assert(sync() == nullptr && table_.size() == 0); }
 

@@ -36,7 +36,7 @@
 
 namespace larder::store {
 
-class CAPABILITY("map") Map {
+class alignas(64) CAPABILITY("map") Map {
  public:
   // Where an entry is. Good until the next change of the map.
   struct Place {
@@ -144,11 +144,12 @@ class CAPABILITY("map") Map {
                 std::memory_order_relaxed);
   }
 
-  MapGuard guard_;
+  // The line that every look-up reads, and only a change of structure writes.
   LayoutVersion layout_;
   Table table_;
   std::atomic<SyncMap*> sync_{nullptr};  // there while the kind is sync
   std::atomic<size_t> live_{0};
+  MapGuard guard_;  // the kind, and on the next line the lock
   SyncCounts sync_counts_;
 };
 

@@ -32,11 +32,12 @@ struct MapGuard {
     return kind_.load(std::memory_order_seq_cst) == kind;
   }
 
-  SharedMutex lock;
-
  private:
   friend class Map;
-  std::atomic<MapKind> kind_;
+  std::atomic<MapKind> kind_;  // before the lock: see Map
+
+ public:
+  SharedMutex lock;
 };
 
 }  // namespace larder::store

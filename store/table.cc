@@ -157,20 +157,29 @@ Bucket* Table::HeadFor(uint32_t bucket_bits) const {
   return directory == nullptr ? nullptr : directory->HeadFor(bucket_bits);
 }
 
+// Whoever retires a head, or makes it another's, moves the version on first: with the version of
+// the short cut, its head is the one that a walk through the directory would find, and alive.
+Bucket* Table::HeadFor(const Key& key) const {
+  const ShortCut& known = key.short_cut;
+  if (known.table == this && layout_.Unchanged(known.layout)) [[likely]]
+    return known.head;
+  return HeadFor(key.bucket_bits());
+}
+
 size_t Table::buckets() const {
   Directory* directory = directory_.load(std::memory_order_acquire);  // acquire [table.directory]
   return directory == nullptr ? 0 : directory->count();
 }
 
 Table::Found Table::Find(const Key& key, Protection) const {
-  const Bucket* bucket = HeadFor(key.bucket_bits());
+  const Bucket* bucket = HeadFor(key);
   while (bucket != nullptr) {
     const Bucket::Control control = bucket->control();
     for (uint64_t matches = control.Matches(key.fingerprint()); matches != 0;
          matches &= matches - 1) {
       const Slot slot = bucket->slot(std::countr_zero(matches) / 8);
       if (slot.is_entry()) {
-        if (slot.entry()->key() == key.bytes) return {slot.entry(), false};
+        if (slot.entry()->HasKey(key.bytes)) return {slot.entry(), false};
       } else if (slot.is_chain()) {
         return {nullptr, true};  // chained since the control word was loaded
       }
@@ -184,11 +193,15 @@ Table::Found Table::Find(const Key& key, Protection) const {
 }
 
 void Table::PrefetchBucket(const Key& key, Protection) const {
-  __builtin_prefetch(HeadFor(key.bucket_bits()));
+  const uint64_t layout = layout_.Load();
+  Bucket* head = HeadFor(key.bucket_bits());
+  __builtin_prefetch(head);
+  // No short cut to nowhere: the first bucket comes without a new version.
+  if (head != nullptr) key.short_cut = {this, head, layout};
 }
 
 bool Table::PrefetchEntry(const Key& key, int hop, Protection) const {
-  const Bucket* bucket = HeadFor(key.bucket_bits());
+  const Bucket* bucket = HeadFor(key);
   for (; bucket != nullptr && hop > 0; --hop) bucket = bucket->Next();
   if (bucket == nullptr) return false;
   const Bucket::Control control = bucket->control();
@@ -206,12 +219,11 @@ bool Table::PrefetchEntry(const Key& key, int hop, Protection) const {
 
 Table::Position Table::Locate(const Key& key) const {
   int length = 0;
-  for (Bucket* bucket = HeadFor(key.bucket_bits()); bucket != nullptr;
-       bucket = bucket->Next(), ++length) {
+  for (Bucket* bucket = HeadFor(key); bucket != nullptr; bucket = bucket->Next(), ++length) {
     for (uint64_t matches = bucket->control().Matches(key.fingerprint()); matches != 0;
          matches &= matches - 1) {
       const Position at{bucket, std::countr_zero(matches) / 8};
-      if (at.slot().is_entry() && at.entry()->key() == key.bytes) return at;
+      if (at.slot().is_entry() && at.entry()->HasKey(key.bytes)) return at;
     }
   }
   if (length > kChainMax) ++long_chains_;
@@ -219,7 +231,7 @@ Table::Position Table::Locate(const Key& key) const {
 }
 
 Table::Position Table::LocateDeleted(const Key& key) const {
-  for (Bucket* bucket = HeadFor(key.bucket_bits()); bucket != nullptr; bucket = bucket->Next()) {
+  for (Bucket* bucket = HeadFor(key); bucket != nullptr; bucket = bucket->Next()) {
     for (uint64_t matches = bucket->control().Matches(key.fingerprint()); matches != 0;
          matches &= matches - 1) {
       const Position at{bucket, std::countr_zero(matches) / 8};
@@ -235,7 +247,7 @@ Table::Position Table::LocateDeleted(const Key& key) const {
 void Table::Insert(Worker& worker, const Key& key, const Entry* entry) {
   if (directory_.load(std::memory_order_relaxed) == nullptr)
     AddBucket(worker);  // relaxed: we hold the lock
-  Place(worker, HeadFor(key.bucket_bits()), key.fingerprint(), Slot::Of(entry));
+  Place(worker, HeadFor(key), key.fingerprint(), Slot::Of(entry));
   ++size_;
   if (size_ * 10 > buckets() * kGrowAboveTenths) Grow(worker);
 }
@@ -386,6 +398,7 @@ void Table::Release(Worker& worker) {
   Directory* directory = directory_.load(std::memory_order_relaxed);  // relaxed: we hold the lock
   const uint32_t count = directory->count();
   directory_.store(nullptr, std::memory_order_release);  // release [table.directory]
+  layout_.EntryMoved();                                  // what was a short cut leads nowhere now
   for (uint32_t i = 0; i < count; ++i) {
     for (Bucket* bucket = directory->At(i)->Next(); bucket != nullptr;) {
       Bucket* next = bucket->Next();

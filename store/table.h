@@ -170,6 +170,7 @@ class Table {
   Table& operator=(const Table&) = delete;
 
   Found Find(const Key& key, Protection) const;
+  // Leaves a short cut in the key for the calls that follow.
   void PrefetchBucket(const Key& key, Protection) const;
   // Looks in bucket number `hop` of the chain, which is in the cache by now, for where the entry
   // is. True if it must be further on: then the next bucket is on its way, and a call with hop + 1
@@ -210,6 +211,7 @@ class Table {
   struct Directory;
 
   Bucket* HeadFor(uint32_t bucket_bits) const;
+  Bucket* HeadFor(const Key& key) const;
   void Place(Worker& worker, Bucket* head, uint8_t fingerprint, Slot content);
   void Grow(Worker& worker);
   void Shrink(Worker& worker);

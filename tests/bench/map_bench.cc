@@ -91,7 +91,6 @@ class Client {
  private:
   struct Operation {
     KeyText text{0};
-    Key key{};
     UnixMs deadline = kNoDeadline;
     bool is_write = false;
   };
@@ -99,7 +98,7 @@ class Client {
   void Choose(const Mix& mix, Operation& operation);
   void ChooseChurn(Operation& operation);
   void Get(const Key& key);
-  void Run(const Operation& operation);
+  void Run(const Operation& operation, const Key& key);
   void Prefetch();
   void Maintain();
 
@@ -111,6 +110,7 @@ class Client {
   uint64_t since_maintenance_ = 0;
   UnixMs maintain_at_ = 0;
   std::array<Operation, kBatch> batch_;
+  std::array<KeyAt, kBatch> keys_;  // of the batch
   char reply_[kValue.size()];
 };
 
@@ -144,9 +144,9 @@ void Client::RunBatch(const Mix& mix, Pace pace) {
   worker_.set_now(store_.clock.Now());
   for (Operation& operation : batch_) Choose(mix, operation);
   if (pace == Pace::kPrefetched) Prefetch();
-  for (Operation& operation : batch_) {
-    if (pace != Pace::kPrefetched) operation.key = store_.keyspace.Hash(operation.text.view());
-    Run(operation);
+  for (size_t i = 0; i < kBatch; ++i) {
+    if (pace != Pace::kPrefetched) keys_[i] = {0, store_.keyspace.Hash(batch_[i].text.view())};
+    Run(batch_[i], keys_[i].key);
     if (pace == Pace::kSingle) worker_.Unpin();
   }
   worker_.Unpin();
@@ -180,19 +180,17 @@ void Client::ChooseChurn(Operation& operation) {
 }
 
 void Client::Prefetch() {
-  for (Operation& operation : batch_) {
-    operation.key = store_.keyspace.Hash(operation.text.view());
-    store_.keyspace.PrefetchBucket(worker_, 0, operation.key);
+  for (size_t i = 0; i < kBatch; ++i) {
+    keys_[i] = {0, store_.keyspace.Hash(batch_[i].text.view())};
   }
-  for (const Operation& operation : batch_)
-    store_.keyspace.PrefetchEntry(worker_, 0, operation.key);
+  store_.keyspace.Prefetch(worker_, keys_);
 }
 
-void Client::Run(const Operation& operation) {
+void Client::Run(const Operation& operation, const Key& key) {
   if (operation.is_write) {
-    Set(operation.key, operation.deadline);
+    Set(key, operation.deadline);
   } else {
-    Get(operation.key);
+    Get(key);
   }
 }
 

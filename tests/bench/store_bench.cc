@@ -144,17 +144,16 @@ void GetHashedAgain(benchmark::State& state) {
   Hash again;
   benchmark::DoNotOptimize(again);
   std::vector<KeyText> texts(kPipeline, KeyText(0));
-  std::vector<Key> keys(kPipeline);
+  std::vector<KeyAt> keys(kPipeline);
   while (state.KeepRunningBatch(kPipeline)) {
     for (size_t i = 0; i < kPipeline; ++i) {
       texts[i] = KeyText(worker.Random() % kKeys);
       benchmark::DoNotOptimize(again(texts[i].view()));
-      keys[i] = keyspace.Hash(texts[i].view());
-      keyspace.PrefetchBucket(worker, 0, keys[i]);
+      keys[i] = {0, keyspace.Hash(texts[i].view())};
     }
-    for (const Key& key : keys) keyspace.PrefetchEntry(worker, 0, key);
-    for (const Key& key : keys) {
-      keyspace.Read(worker, 0, key,
+    keyspace.Prefetch(worker, keys);
+    for (const KeyAt& at : keys) {
+      keyspace.Read(worker, 0, at.key,
                     [](const Entry* entry) { benchmark::DoNotOptimize(entry->value_size()); });
     }
     worker.Unpin();

@@ -55,7 +55,8 @@ TEST_F(CallTest, ReusesTheHashOfThePrefetchedKeyOnly) {
 }
 
 TEST_F(CallTest, ALateOrSecondResumeDoesNothing) {
-  Call call(h_.thread(), *h_.commands().Find("GET"), h_.client(), args_, 0, {});
+  const store::Key none{};
+  Call call(h_.thread(), *h_.commands().Find("GET"), h_.client(), args_, 0, none);
   Suspension suspension = call.Suspend();
   EXPECT_EQ(h_.Run("PING"), "");
   suspension.Resume([](Client&, ReplyWriter& reply) { reply.Ok(); });

@@ -172,10 +172,7 @@ StoreSession::Keys StoreSession::ScanAll(size_t count) {
   return keys;
 }
 
-void StoreSession::Prefetch(const Keys& keys) {
-  for (const KeyAt& at : At(keys)) keyspace_.PrefetchBucket(worker_, db_, at.key);
-  for (const KeyAt& at : At(keys)) keyspace_.PrefetchEntry(worker_, db_, at.key);
-}
+void StoreSession::Prefetch(const Keys& keys) { keyspace_.Prefetch(worker_, At(keys)); }
 
 // --- StoreUnderTest
 // -------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ constexpr uint64_t kEachByte = 0x0101010101010101ULL;
 
 // Loads in tenths of an entry a bucket that is not an overflow: 6.8 of 7 slots and 3.2. Half of the
 // buckets have not been split yet and hold up to twice the others' entries, so chains bring the
-// share of all slots in use to two thirds. From 5.6 to 7.2 each step of 0.4 saves 0.2 to 0.4 B a key
-// and costs a look-up nothing measurable; the last one costs a SET 3 %.
+// share of all slots in use to two thirds. From 5.6 to 7.2 each step of 0.4 saves 0.2 to 0.4 B a
+// key and costs a look-up nothing measurable; the last one costs a SET 3 %.
 constexpr size_t kGrowAboveTenths = 68;
 constexpr size_t kShrinkBelowTenths = 32;
 

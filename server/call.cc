@@ -35,6 +35,7 @@ Suspension Call::Suspend() {
 
 void Call::SuspendFor(std::chrono::milliseconds delay, Suspension::WriteReply write) {
   Suspension suspension = Suspend();
+  client.blocked = true;
   thread.loop.PostAfter(delay, [suspension, write = std::move(write)]() mutable {
     suspension.Resume(std::move(write));
   });

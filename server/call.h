@@ -86,9 +86,10 @@ class Call {
     return i == first_key_index_ && i != 0 ? first_key_ : HashArgument(i);
   }
 
-  // Holds back the client's next commands until Resume(). Call it at most once, write no reply.
+  // Holds back the client's next commands until Resume(), which is to come in a moment: a client
+  // that hangs up meanwhile is still waited for. Call it at most once, write no reply.
   Suspension Suspend();
-  // Suspend(), and Resume(write) once `delay` has passed.
+  // Blocks the client (client.h): Suspend(), and Resume(write) once `delay` has passed.
   void SuspendFor(std::chrono::milliseconds delay, Suspension::WriteReply write);
 
   // The one place where a store failure becomes the text of a reply.

@@ -44,6 +44,9 @@ struct Client {
   // (suspension.h). Numbers are never reused, so a late or second Resume() is recognised.
   uint64_t suspension = 0;
   uint64_t suspensions_total = 0;
+  // The suspension waits for time to pass or for other clients (Redis calls such a client blocked):
+  // whoever hangs up meanwhile is let go. Otherwise it ends by itself in a moment.
+  bool blocked = false;
 
   std::string name;
   std::string lib_name;

@@ -30,8 +30,6 @@ constexpr std::chrono::milliseconds kTurnTimeMax{1};
 constexpr size_t kFlushBytes = 1024 * 1024;
 // One turn of sending what had been kept back.
 constexpr size_t kWriteTurnBytes = 4 * 1024 * 1024;
-// How much a suspended client may send ahead before we stop listening to it.
-constexpr size_t kSuspendedInputBytesMax = 64 * 1024;
 // An unauthenticated client may keep us waiting with no more replies than this.
 constexpr size_t kUnauthenticatedReplyBytesMax = 64 * 1024;
 // A closing connection throws away up to this much unread input: closing a socket that still has
@@ -80,22 +78,23 @@ void Connection::ArmRead() {
 void Connection::OnRead(const error_code& error, size_t bytes) {
   reading_ = false;
   if (closed_ || finishing_) return OperationDone();
+  bool socket_has_more = bytes == offered_bytes_;
   if (error == boost::asio::error::eof) {
     peer_done_ = true;
-    // Requests may still wait for their turn: it ends with the close.
-    if (client_.suspension == 0) RunTurn(false);
   } else if (error) {
     Close();
+    return OperationDone();
   } else {
     input_.Commit(bytes);
     thread_.stats().reads.Add(1);
     thread_.stats().input_bytes.Add(bytes);
     client_.last_interaction = thread_.ReadClock();
-    if (client_.suspension == 0) {
-      RunTurn(bytes == offered_bytes_);
-    } else if (input_.Pending().size() < kSuspendedInputBytesMax) {
-      ArmRead();
-    }
+  }
+  if (client_.suspension != 0) {
+    EndTurn(Dispatcher::Stop::kSuspended);
+  } else {
+    // At eof too: requests may still wait for their turn, which ends with the close.
+    RunTurn(socket_has_more);
   }
   OperationDone();
 }
@@ -192,8 +191,9 @@ void Connection::EndTurn(Dispatcher::Stop stop) {
     case Dispatcher::Stop::kBatchFull:
       return PostTurn();
     case Dispatcher::Stop::kSuspended:
-      // Go on listening, so that a client that goes away is noticed.
-      if (!peer_done_ && pending < kSuspendedInputBytesMax) ArmRead();
+      // Go on listening, however much it sends ahead: what tells that it has gone comes last.
+      if (!peer_done_) return ArmRead();
+      if (client_.blocked) CloseWhenSent();
       return;
     case Dispatcher::Stop::kStarved:
       if (peer_done_) return CloseWhenSent();

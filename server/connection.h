@@ -12,6 +12,10 @@
 // turn (a request cut short) comes back. Replies are written straight from the thread's scratch
 // buffer; only what the socket does not take is kept here, up to client-output-buffer-limit.
 // A client that does not read its replies is not kept from sending: it is closed at that limit.
+//
+// A client that shuts down its sending side gets the replies to all that it sent, then the close;
+// but one that is blocked at that moment is closed at once, as by Redis: it has most likely gone,
+// and nobody knows when its wait would end. One that is suspended otherwise is waited for.
 #pragma once
 
 #include <boost/asio/basic_stream_socket.hpp>

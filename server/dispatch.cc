@@ -167,6 +167,7 @@ void Dispatcher::RunMuted(Client& client, const Request& request, ReplyWriter& r
 
 void Dispatcher::Resume(Client& client, const Suspension::WriteReply& write, ReplyWriter& reply) {
   client.suspension = 0;
+  client.blocked = false;
   if (client.reply_mode == ReplyMode::kOn) {
     write(client, reply);
     return;

@@ -34,6 +34,16 @@ class ConnectionLifeTest : public testing::Test {
     return std::to_string(client.Command({"CLIENT", "ID"}).integer);
   }
 
+  // True if within `timeout` the server has no client but other_.
+  bool IsAloneWithin(std::chrono::milliseconds timeout) {
+    const auto end = std::chrono::steady_clock::now() + timeout;
+    while (std::chrono::steady_clock::now() < end) {
+      const std::string info = other_.Command({"INFO", "clients"}).text;
+      if (info.find("connected_clients:1\r\n") != std::string::npos) return true;
+    }
+    return false;
+  }
+
   ServerProcess server_;
   RespClient other_;
 };
@@ -199,9 +209,44 @@ TEST_F(ConnectionLifeTest, ASleepingClientMayBeKilledOrGo) {
   gone.Reset();
   RespClient patient = server_.Connect();
   patient.SendRaw("DEBUG SLEEP 0.3\r\nECHO awake\r\n");
-  patient.ShutdownWrite();
   EXPECT_LE(other_.Command({"CLIENT", "KILL", "ID", id}).integer, 1);
-  EXPECT_EQ(patient.ReadUntilClosed(), "+OK\r\n$5\r\nawake\r\n");
+  EXPECT_TRUE(patient.Read().IsOk());
+  EXPECT_EQ(patient.Read().text, "awake");
+}
+
+TEST_F(ConnectionLifeTest, ABlockedClientThatHangsUpIsLetGo) {
+  if (test_support::TestingRedis()) GTEST_SKIP() << "Redis stands still in DEBUG SLEEP";
+  const std::string sent_ahead(200'000, '\n');
+  for (int i = 0; i < 100; ++i) {
+    RespClient client = server_.Connect();
+    client.SendRaw("PING\r\nDEBUG SLEEP 100000\r\n" + (i % 2 == 0 ? "" : sent_ahead));
+    ASSERT_EQ(client.Read().text, "PONG");
+    client.Close();
+  }
+  EXPECT_TRUE(IsAloneWithin(kSoon));
+}
+
+// Redis' rule for blocked clients: who shuts down the sending side only is gone as well.
+TEST_F(ConnectionLifeTest, ABlockedClientThatHalfClosesIsLetGo) {
+  if (test_support::TestingRedis()) GTEST_SKIP() << "Redis stands still in DEBUG SLEEP";
+  for (const char* rest : {"", "ECHO awake\r\n"}) {
+    RespClient client = server_.Connect();
+    client.SendRaw("PING\r\nDEBUG SLEEP 100000\r\n" + std::string(rest));
+    client.ShutdownWrite();
+    EXPECT_EQ(client.ReadUntilClosed(), "+PONG\r\n");
+  }
+}
+
+// Commands that ask all threads suspend their client too, which Redis has no need to do.
+TEST_F(ConnectionLifeTest, AHalfCloseWaitsForTheAnswersOfAllThreads) {
+  for (int i = 0; i < 200; ++i) {
+    RespClient client = server_.Connect();
+    client.SendRaw("CLIENT LIST\r\nPING\r\n");
+    client.ShutdownWrite();
+    EXPECT_EQ(client.Read().type, '$');
+    EXPECT_EQ(client.Read().text, "PONG");
+    EXPECT_TRUE(client.ClosedWithin(kSoon));
+  }
 }
 
 TEST_F(ConnectionLifeTest, ASleepingClientDelaysNobodyElse) {

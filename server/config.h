@@ -33,8 +33,8 @@ enum class DebugCommand : uint8_t {
   kLocal
 };  // local: only from a loopback or unix socket
 
-// When a client's unsent replies reach hard_bytes, or stay above soft_bytes for soft_seconds, it is
-// closed. 0 = no limit.
+// When a client gets more replies while hard_bytes are unsent, or when its unsent replies stay
+// above soft_bytes for soft_seconds, it is closed. 0 = no limit.
 struct OutputLimit {
   int64_t hard_bytes = 0;
   int64_t soft_bytes = 0;

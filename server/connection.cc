@@ -228,6 +228,7 @@ void Connection::Resume(uint64_t number, const Suspension::WriteReply& write) {
 void Connection::Flush() {
   protocol::ReplyBuffer& replies = thread_.replies();
   if (replies.empty()) return;
+  size_t unread_bytes = unsent_.size();
   bool all_sent = unsent_.empty() && WriteSome(replies, replies.size());
   if (closed_ || all_sent) {
     replies.Clear();
@@ -235,8 +236,9 @@ void Connection::Flush() {
   }
   replies.MoveRemainderTo(unsent_);
   replies.Clear();
+  thread_.stats().output_buffer_max.Raise(unsent_.capacity_bytes());
   WaitWritable();
-  CheckOutputLimit();
+  if (IsAboveHardLimit(unread_bytes) || IsTooLongAboveSoftLimit()) CloseForUnreadReplies();
 }
 
 bool Connection::WriteSome(protocol::ReplyBuffer& replies, size_t bytes_max) {
@@ -289,26 +291,30 @@ void Connection::OnWritable(const error_code& error) {
   OperationDone();
 }
 
-void Connection::CheckOutputLimit() {
-  if (closed_) return;
-  size_t bytes = unsent_.capacity_bytes();
-  thread_.stats().output_buffer_max.Raise(bytes);
+bool Connection::IsAboveHardLimit(size_t unread_bytes) const {
   const Config& config = thread_.services().config;
-  OutputLimit limit = config.output_limit(ClientClass::kNormal);
-  bool over = limit.hard_bytes != 0 && bytes > static_cast<size_t>(limit.hard_bytes);
-  if (!client_.authenticated && config.has_password()) {
-    over = over || unsent_.size() > kUnauthenticatedReplyBytesMax;
+  if (!client_.authenticated && config.has_password() &&
+      unsent_.size() > kUnauthenticatedReplyBytesMax) {
+    return true;
   }
-  if (limit.soft_bytes != 0 && bytes > static_cast<size_t>(limit.soft_bytes)) {
-    store::UnixMs now = thread_.ReadClock();
-    if (above_soft_limit_since_ == 0) above_soft_limit_since_ = now;
-    over = over || now - above_soft_limit_since_ > limit.soft_seconds * 1000;
-  } else {
+  int64_t limit_bytes = config.output_limit(ClientClass::kNormal).hard_bytes;
+  return limit_bytes != 0 && unread_bytes > static_cast<size_t>(limit_bytes);
+}
+
+bool Connection::IsTooLongAboveSoftLimit() {
+  OutputLimit limit = thread_.services().config.output_limit(ClientClass::kNormal);
+  if (limit.soft_bytes == 0 || unsent_.size() <= static_cast<size_t>(limit.soft_bytes)) {
     above_soft_limit_since_ = 0;
+    return false;
   }
-  if (!over) return;
+  store::UnixMs now = thread_.ReadClock();
+  if (above_soft_limit_since_ == 0) above_soft_limit_since_ = now;
+  return now - above_soft_limit_since_ > limit.soft_seconds * 1000;
+}
+
+void Connection::CloseForUnreadReplies() {
   spdlog::warn("Closing client {} ({}): {} bytes of replies wait for it to read", client_.id,
-               client_.address, bytes);
+               client_.address, unsent_.size());
   Close();
 }
 
@@ -319,7 +325,7 @@ void Connection::CheckLimits(store::UnixMs now, int timeout_s) {
     spdlog::debug("Closing client {} ({}): idle", client_.id, client_.address);
     return Close();
   }
-  if (!unsent_.empty()) CheckOutputLimit();
+  if (!unsent_.empty() && IsTooLongAboveSoftLimit()) CloseForUnreadReplies();
 }
 
 void Connection::Drain() { CloseWhenSent(); }

@@ -12,6 +12,8 @@
 // turn (a request cut short) comes back. Replies are written straight from the thread's scratch
 // buffer; only what the socket does not take is kept here, up to client-output-buffer-limit.
 // A client that does not read its replies is not kept from sending: it is closed at that limit.
+// The hard limit is about what the client had left unread when the latest replies were added, so
+// that no reply is cut for its own size: a client may hold the limit and one batch of replies.
 //
 // A client that shuts down its sending side gets the replies to all that it sent, then the close;
 // but one that is blocked at that moment is closed at once, as by Redis: it has most likely gone,
@@ -90,7 +92,10 @@ class Connection {
   bool WriteSome(protocol::ReplyBuffer& replies, size_t bytes_max);
   void WaitWritable();
   void OnWritable(const boost::system::error_code& error);
-  void CheckOutputLimit();
+  // `unread_bytes` were unsent before the latest replies.
+  bool IsAboveHardLimit(size_t unread_bytes) const;
+  bool IsTooLongAboveSoftLimit();
+  void CloseForUnreadReplies();
 
   void CloseWhenSent();
   void Finish();

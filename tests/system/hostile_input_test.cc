@@ -140,6 +140,22 @@ TEST(HostileInputTest, AnEndlessPipelinerWhoNeverReadsIsClosedAtItsLimit) {
   }
 }
 
+TEST(HostileInputTest, AReplyAboveTheOutputLimitIsSentWhole) {
+  ServerProcess server;
+  RespClient other = server.Connect();
+  const std::string value(static_cast<size_t>(24 * kMiB), 'x');
+  ASSERT_TRUE(other.Command({"SET", "big", value}).IsOk());
+  ASSERT_TRUE(
+      other.Command({"CONFIG", "SET", "client-output-buffer-limit", "normal 4mb 0 0"}).IsOk());
+  RespClient client = server.Connect();
+  client.SetReceiveBuffer(64 * 1024);
+  for (int i = 0; i < 2; ++i) {
+    client.Send({"GET", "big"});
+    for (int turns = 0; turns < 50; ++turns) other.Command({"PING"});
+    EXPECT_EQ(client.Read().text, value);
+  }
+}
+
 TEST(HostileInputTest, EveryScanCursorIsAnsweredAndNoneHarms) {
   ServerProcess server;
   RespClient client = server.Connect();

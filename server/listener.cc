@@ -48,26 +48,20 @@ Listener::Listener(boost::asio::io_context& context, const tcp::endpoint& endpoi
       retry_timer_(context),
       on_accept_(std::move(on_accept)) {}
 
-void Listener::Start() { WaitForClients(); }
-
-void Listener::Close() {
-  error_code ignored;
-  retry_timer_.cancel();
-  acceptor_.close(ignored);
+auto Listener::AcceptIfAlive() {
+  return [weak = weak_from_this()](const error_code& error) {
+    if (error) return;
+    if (auto listener = weak.lock()) listener->AcceptAll();
+  };
 }
 
-void Listener::WaitForClients() {
-  acceptor_.async_wait(tcp::acceptor::wait_read, [this](const error_code& error) {
-    if (!error) AcceptAll();
-  });
-}
+void Listener::WaitForClients() { acceptor_.async_wait(tcp::acceptor::wait_read, AcceptIfAlive()); }
 
 void Listener::AcceptAll() {
   for (int i = 0; i < kAcceptsPerWakeUp; ++i) {
     int fd = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       on_accept_(fd);
-      if (!acceptor_.is_open()) return;
     } else if (IsShortage(errno)) {
       return Pause(errno);
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
@@ -84,9 +78,7 @@ void Listener::Pause(int error) {
     quiet_until_ = now + kQuietTime;
   }
   retry_timer_.expires_after(kRetryDelay);
-  retry_timer_.async_wait([this](const error_code& cancelled) {
-    if (!cancelled) AcceptAll();
-  });
+  retry_timer_.async_wait(AcceptIfAlive());
 }
 
 }  // namespace larder::server

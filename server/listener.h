@@ -1,5 +1,8 @@
 // Accepts connections on one address, on the thread that runs its io_context.
 //
+// Its owner ends it by letting go of it, on that thread. A handler that was on its way by then runs
+// later all the same, and finds nothing: handlers keep a weak pointer.
+//
 // Policy: a failed accept never ends listening. What the client did (it hung up while it waited)
 // is passed over; when the process is short of file descriptors or memory (EMFILE, ENFILE,
 // ENOBUFS, ENOMEM) the listener pauses for kRetryDelay, says so once a minute, and tries again:
@@ -11,10 +14,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <functional>
+#include <memory>
 
 namespace larder::server {
 
-class Listener {
+class Listener : public std::enable_shared_from_this<Listener> {
  public:
   static constexpr std::chrono::milliseconds kRetryDelay{100};
 
@@ -26,18 +30,19 @@ class Listener {
   static int OpenSocket(const boost::asio::ip::tcp::endpoint& endpoint, int backlog,
                         boost::system::error_code* error);
 
-  // Takes over a socket of OpenSocket().
+  // Takes over a socket of OpenSocket(). To be made by std::make_shared.
   Listener(boost::asio::io_context& context, const boost::asio::ip::tcp::endpoint& endpoint,
            int socket, OnAccept on_accept);
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
   const boost::asio::ip::tcp::endpoint& endpoint() const { return endpoint_; }
-  // On the context's thread, from here on.
-  void Start();
-  void Close();
+  // On the context's thread.
+  void Start() { WaitForClients(); }
 
  private:
+  // AcceptAll() as a handler that may outlive the listener.
+  auto AcceptIfAlive();
   void WaitForClients();
   void AcceptAll();
   void Pause(int error);

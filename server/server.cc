@@ -188,11 +188,11 @@ std::optional<std::string> Server::Listen() {
   }
   listening_ = wanted;
   threads_[0]->Post([this, wanted = std::move(wanted), opened = std::move(opened)] {
-    std::erase_if(listeners_, [&](const std::unique_ptr<Listener>& listener) {
+    std::erase_if(listeners_, [&](const std::shared_ptr<Listener>& listener) {
       return std::find(wanted.begin(), wanted.end(), listener->endpoint()) == wanted.end();
     });
     for (const auto& [endpoint, fd] : opened) {
-      listeners_.push_back(std::make_unique<Listener>(threads_[0]->context(), endpoint, fd,
+      listeners_.push_back(std::make_shared<Listener>(threads_[0]->context(), endpoint, fd,
                                                       [this](int client) { OnAccept(client); }));
       listeners_.back()->Start();
     }

@@ -71,7 +71,7 @@ class Server final : public ServerControl {
   std::vector<std::unique_ptr<IoThread>> threads_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer sampling_timer_;
-  std::vector<std::unique_ptr<Listener>> listeners_;  // thread 0
+  std::vector<std::shared_ptr<Listener>> listeners_;  // thread 0; nobody else keeps one
   // Addresses of the above. Touched by Listen() only, whose calls Config serializes.
   std::vector<boost::asio::ip::tcp::endpoint> listening_;
   bool stopping_ = false;  // thread 0

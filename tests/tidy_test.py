@@ -22,7 +22,6 @@ TESTED_BY = {
     "server/commands/families.cc": "tests/server/command_table_test.cc",
     "server/connection.cc": "tests/system/connection_life_test.cc",
     "server/io_thread.cc": "tests/system/connection_life_test.cc",
-    "server/listener.cc": "tests/system/hostile_input_test.cc",
     "server/server.cc": "tests/system/connection_life_test.cc",
     "store/keyspace_maintenance.cc": "tests/store/keyspace_expiry_test.cc",
     "store/map.cc": "tests/store/map_contract_test.cc",

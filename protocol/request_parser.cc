@@ -302,7 +302,7 @@ void RequestParser::BeginRequest() {
   position_ = 0;
   searched_ = 0;
   arguments_.clear();
-  if (arguments_.capacity() > kKeptArguments) arguments_ = {};
+  if (arguments_.capacity() > kKeptArguments) std::vector<Range>().swap(arguments_);
 }
 
 RequestParser::Step RequestParser::Fail(const char* text) {

@@ -22,13 +22,18 @@ using protocol::RequestParser;
 // How much of a reply is kept in one piece so that CountError can look at its first line.
 constexpr size_t kErrorLineBytes = 512;
 
+// A batch of ordinary requests.
+constexpr size_t kReservedArgs = Dispatcher::kBatchMax * 4;
+// More is for one request with very many arguments, and not kept.
+constexpr size_t kKeptArgs = 4 * Dispatcher::kBatchArgsMax;
+
 constexpr store::UnixMs kHttpWarningIntervalMs = 60'000;
 
 }  // namespace
 
 Dispatcher::Dispatcher(ThreadContext& thread)
     : thread_(thread), commands_(thread.services.commands) {
-  args_.reserve(kBatchMax * 4);
+  args_.reserve(kReservedArgs);
 }
 
 Dispatcher::Result Dispatcher::RunBatch(Client& client, RequestParser& parser,
@@ -77,7 +82,15 @@ Dispatcher::Result Dispatcher::RunBatch(Client& client, RequestParser& parser,
     }
   }
   parser.ReleaseInlineStorage();
+  ReleaseExcessArgs();
   return result;
+}
+
+void Dispatcher::ReleaseExcessArgs() {
+  if (args_.capacity() <= kKeptArgs) [[likely]]
+    return;
+  std::vector<std::string_view>().swap(args_);
+  args_.reserve(kReservedArgs);
 }
 
 RequestParser::Status Dispatcher::Parse(Client& client, RequestParser& parser,

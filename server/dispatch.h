@@ -81,6 +81,7 @@ class Dispatcher {
   }
   protocol::RequestParser::Status Parse(Client& client, protocol::RequestParser& parser,
                                         std::string_view input, size_t* parsed_bytes);
+  void ReleaseExcessArgs();
   void Resolve(Request& request, const Request* previous);
   void Prefetch(const Client& client);
   void RunOne(Client& client, const Request& request, protocol::ReplyWriter& reply);

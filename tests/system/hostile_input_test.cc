@@ -69,6 +69,29 @@ TEST(HostileInputTest, DeclaredLengthsWithoutDataTakeNoMemory) {
   }
 }
 
+// Neither with the connections, of which there may be many, nor with the thread.
+TEST(HostileInputTest, AMillionArgumentsLeaveNoMemoryBehind) {
+  constexpr int kArguments = 1'000'000;
+  constexpr int64_t kBytesAConnection = 16 * kArguments;
+  constexpr int kConnections = 16;
+  ServerProcess server({"--threads", "1"});
+  std::string request = "*" + std::to_string(kArguments + 1) + "\r\n$4\r\nPING\r\n";
+  for (int i = 0; i < kArguments; ++i) request += "$1\r\nk\r\n";
+  std::vector<RespClient> clients;
+  for (int i = 0; i < kConnections; ++i) clients.push_back(server.Connect());
+  const int64_t before_bytes = server.ResidentBytes();
+  for (RespClient& client : clients) {
+    client.SendRaw(request);
+    EXPECT_TRUE(client.Read().IsError());
+  }
+  const int64_t left_bytes = server.ResidentBytes() - before_bytes;
+  RecordProperty("left_kib", std::to_string(left_bytes / 1024));
+  if (!test_support::Sanitized() && !test_support::TestingRedis()) {
+    // The allocator keeps some of what it got back.
+    EXPECT_LT(left_bytes, kConnections * kBytesAConnection / 2);
+  }
+}
+
 TEST(HostileInputTest, EmptyRequestsBetweenOthersAreSkipped) {
   ServerProcess server;
   RespClient client = server.Connect();

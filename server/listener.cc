@@ -25,20 +25,28 @@ bool IsShortage(int error) {
 
 }  // namespace
 
-int Listener::OpenSocket(const tcp::endpoint& endpoint, int backlog, error_code* error) {
+int Listener::OpenSocket(const tcp::endpoint& endpoint, int backlog, Port port, error_code* error) {
   int fd = ::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   int on = 1;
   bool is_v6 = endpoint.address().is_v6();
+  if (fd >= 0) SharePort(fd, port);
   if (fd >= 0 && ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
       (!is_v6 || ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
       ::bind(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) == 0 &&
       ::listen(fd, backlog) == 0) {
+    SharePort(fd, Port::kOwn);
     error->clear();
     return fd;
   }
   error->assign(errno, boost::system::system_category());
   if (fd >= 0) ::close(fd);
   return -1;
+}
+
+void Listener::SharePort(int socket, Port port) {
+  int on = port == Port::kShared ? 1 : 0;
+  // Where this fails, so does the bind that needs it.
+  ::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
 }
 
 Listener::Listener(boost::asio::io_context& context, const tcp::endpoint& endpoint, int socket,

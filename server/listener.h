@@ -13,6 +13,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -25,10 +26,16 @@ class Listener : public std::enable_shared_from_this<Listener> {
   // Gets each accepted socket: non-blocking, close-on-exec, the receiver's to close.
   using OnAccept = std::function<void(int fd)>;
 
+  // What SharePort() says of a socket that is being opened.
+  enum class Port : uint8_t { kOwn, kShared };
+
   // Any thread. Binds and listens; returns the socket, or -1 and *error. An IPv6 address takes IPv6
-  // clients only, so that "0.0.0.0 ::" works.
-  static int OpenSocket(const boost::asio::ip::tcp::endpoint& endpoint, int backlog,
+  // clients only, so that "0.0.0.0 ::" works. The port is shared, if at all, until this returns.
+  static int OpenSocket(const boost::asio::ip::tcp::endpoint& endpoint, int backlog, Port port,
                         boost::system::error_code* error);
+  // Any thread. Whether other sockets of this user that share their port as well may be opened on
+  // an address that overlaps this one's, such as one address and the wildcard.
+  static void SharePort(int socket, Port port);
 
   // Takes over a socket of OpenSocket(). To be made by std::make_shared.
   Listener(boost::asio::io_context& context, const boost::asio::ip::tcp::endpoint& endpoint,

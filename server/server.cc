@@ -64,6 +64,21 @@ tcp::endpoint EndpointOf(const std::string& host, int port, error_code* error) {
   return {boost::asio::ip::make_address(host, *error), number};
 }
 
+std::string CannotListen(const std::string& host, int port, const error_code& error) {
+  return "Cannot listen on " + host + " port " + std::to_string(port) + ": " + error.message();
+}
+
+bool HasEndpoint(const auto& list, const tcp::endpoint& endpoint) {
+  return std::any_of(list.begin(), list.end(),
+                     [&](const auto& element) { return element.endpoint == endpoint; });
+}
+
+// Whether one client could mean both. IPv6 sockets take IPv6 clients only.
+bool Overlap(const tcp::endpoint& a, const tcp::endpoint& b) {
+  return a.port() == b.port() && a.protocol() == b.protocol() &&
+         (a == b || a.address().is_unspecified() || b.address().is_unspecified());
+}
+
 bool PeerIsLoopback(int fd) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
@@ -123,8 +138,8 @@ void Server::LogStart() {
   spdlog::info("Process {}: {} I/O thread{}, {} shards guarded by `{}`, {} databases",
                info_.process_id, config_.threads(), config_.threads() == 1 ? "" : "s",
                config_.shards(), store::Name(config_.map()), config_.databases());
-  for (const tcp::endpoint& endpoint : listening_) {
-    spdlog::info("Ready to accept connections on {}", Text(endpoint));
+  for (const ListeningSocket& socket : listening_) {
+    spdlog::info("Ready to accept connections on {}", Text(socket.endpoint));
   }
   if (listening_.empty()) spdlog::warn("Port 0: no connections are accepted");
 }
@@ -162,42 +177,79 @@ void Server::RegisterForChanges() {
 }
 
 std::optional<std::string> Server::Listen() {
-  std::vector<tcp::endpoint> wanted;
-  std::vector<std::pair<tcp::endpoint, int>> opened;
-  auto fail = [&](const std::string& reason) {
-    for (auto& [endpoint, fd] : opened) ::close(fd);
-    return reason;
-  };
+  std::vector<WantedAddress> wanted;
   if (config_.port() != 0) {
     for (const BindAddress& address : config_.bind()) {
       error_code error;
       tcp::endpoint endpoint = EndpointOf(address.host, config_.port(), &error);
-      bool is_open = std::find(listening_.begin(), listening_.end(), endpoint) != listening_.end();
-      if (!error && !is_open) {
-        int fd = Listener::OpenSocket(endpoint, config_.tcp_backlog(), &error);
-        if (fd >= 0) opened.emplace_back(endpoint, fd);
-      }
-      if (!error) {
-        wanted.push_back(endpoint);
-      } else if (!address.optional) {
-        return fail("Cannot listen on " + address.host + " port " + std::to_string(config_.port()) +
-                    ": " + error.message());
-      }
+      if (error && !address.optional) return CannotListen(address.host, config_.port(), error);
+      if (!error) wanted.push_back({.endpoint = endpoint, .optional = address.optional});
     }
-    if (wanted.empty()) return fail("None of the addresses of `bind` can be listened on");
   }
-  listening_ = wanted;
-  threads_[0]->Post([this, wanted = std::move(wanted), opened = std::move(opened)] {
-    std::erase_if(listeners_, [&](const std::shared_ptr<Listener>& listener) {
-      return std::find(wanted.begin(), wanted.end(), listener->endpoint()) == wanted.end();
-    });
-    for (const auto& [endpoint, fd] : opened) {
-      listeners_.push_back(std::make_shared<Listener>(threads_[0]->context(), endpoint, fd,
-                                                      [this](int client) { OnAccept(client); }));
-      listeners_.back()->Start();
-    }
+  auto leaving = std::stable_partition(
+      listening_.begin(), listening_.end(),
+      [&](const ListeningSocket& socket) { return HasEndpoint(wanted, socket.endpoint); });
+  std::vector<ListeningSocket> left(leaving, listening_.end());
+  std::vector<ListeningSocket> open(listening_.begin(), leaving);
+  auto kept = static_cast<ptrdiff_t>(open.size());
+  auto failure = OpenSockets(wanted, left, &open);
+  std::vector<ListeningSocket> opened(open.begin() + kept, open.end());
+  if (failure) {
+    for (const ListeningSocket& socket : opened) ::close(socket.fd);
+    for (const ListeningSocket& socket : left) Listener::SharePort(socket.fd, Listener::Port::kOwn);
+    return failure;
+  }
+  listening_ = std::move(open);
+  threads_[0]->Post([this, left = std::move(left), opened = std::move(opened)] {
+    ReplaceListeners(left, opened);
   });
   return std::nullopt;
+}
+
+// "*" and one address exclude each other unless their sockets share the port. So a socket that goes
+// and one that comes do, while both are open: no client is turned away in between, and if a further
+// address cannot be had, all is as it was. (Thread 0 may close one of `left` at this moment, as it
+// shuts the server down: the option then reaches nothing, or a socket that will not bind.)
+std::optional<std::string> Server::OpenSockets(std::span<const WantedAddress> wanted,
+                                               std::span<const ListeningSocket> left,
+                                               std::vector<ListeningSocket>* open) {
+  for (const auto& [endpoint, optional] : wanted) {
+    if (HasEndpoint(listening_, endpoint)) continue;
+    auto overlaps = [&endpoint = endpoint](const ListeningSocket& socket) {
+      return Overlap(socket.endpoint, endpoint);
+    };
+    error_code error = boost::asio::error::address_in_use;
+    if (std::none_of(open->begin(), open->end(), overlaps)) {
+      auto port = Listener::Port::kOwn;
+      for (const ListeningSocket& socket : left) {
+        if (!overlaps(socket)) continue;
+        port = Listener::Port::kShared;
+        Listener::SharePort(socket.fd, port);
+      }
+      int fd = Listener::OpenSocket(endpoint, config_.tcp_backlog(), port, &error);
+      if (fd >= 0) open->push_back({.endpoint = endpoint, .fd = fd});
+    }
+    if (error && !optional) {
+      return CannotListen(endpoint.address().to_string(), endpoint.port(), error);
+    }
+  }
+  if (open->empty() && config_.port() != 0) {
+    return "None of the addresses of `bind` can be listened on";
+  }
+  return std::nullopt;
+}
+
+void Server::ReplaceListeners(const std::vector<ListeningSocket>& left,
+                              const std::vector<ListeningSocket>& opened) {
+  std::erase_if(listeners_, [&](const std::shared_ptr<Listener>& listener) {
+    return HasEndpoint(left, listener->endpoint());
+  });
+  for (const auto& [endpoint, fd] : opened) {
+    listeners_.push_back(std::make_shared<Listener>(threads_[0]->context(), endpoint, fd,
+                                                    [this](int client) { OnAccept(client); }));
+    listeners_.back()->Start();
+  }
+  if (stopping_) listeners_.clear();
 }
 
 void Server::OnAccept(int fd) {

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -47,11 +48,27 @@ class Server final : public ServerControl {
   void Shutdown(bool now) override;
 
  private:
+  struct WantedAddress {
+    boost::asio::ip::tcp::endpoint endpoint;
+    bool optional;
+  };
+  struct ListeningSocket {
+    boost::asio::ip::tcp::endpoint endpoint;
+    int fd;  // its Listener's
+  };
+
   void RaiseDescriptorLimit();
   void RegisterForChanges();
   // Brings the listeners in line with `bind` and `port`; returns why that failed, and has changed
   // nothing then. On the thread that constructs the server, later on that of a CONFIG SET.
   std::optional<std::string> Listen();
+  // Opens what is wanted and not in listening_ yet, next to the sockets that stay `open`.
+  std::optional<std::string> OpenSockets(std::span<const WantedAddress> wanted,
+                                         std::span<const ListeningSocket> left,
+                                         std::vector<ListeningSocket>* open);
+  // Thread 0.
+  void ReplaceListeners(const std::vector<ListeningSocket>& left,
+                        const std::vector<ListeningSocket>& opened);
   void LogStart();
   void OnAccept(int fd);
   bool Admit(int fd);
@@ -72,8 +89,8 @@ class Server final : public ServerControl {
   boost::asio::signal_set signals_;
   boost::asio::steady_timer sampling_timer_;
   std::vector<std::shared_ptr<Listener>> listeners_;  // thread 0; nobody else keeps one
-  // Addresses of the above. Touched by Listen() only, whose calls Config serializes.
-  std::vector<boost::asio::ip::tcp::endpoint> listening_;
+  // Sockets of the above. Touched by Listen() only, whose calls Config serializes.
+  std::vector<ListeningSocket> listening_;
   bool stopping_ = false;  // thread 0
 };
 

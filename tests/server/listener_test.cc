@@ -20,7 +20,7 @@ class ListenerTest : public testing::Test {
   ListenerTest() {
     boost::system::error_code error;
     tcp::endpoint any_port(boost::asio::ip::address_v4::loopback(), 0);
-    int fd = Listener::OpenSocket(any_port, 16, &error);
+    int fd = Listener::OpenSocket(any_port, 16, Listener::Port::kOwn, &error);
     EXPECT_GE(fd, 0) << error.message();
     tcp::acceptor probe(context_, tcp::v4(), ::dup(fd));
     endpoint_ = probe.local_endpoint();

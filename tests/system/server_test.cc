@@ -20,6 +20,7 @@ namespace {
 
 using test_support::Reply;
 using test_support::RespClient;
+using test_support::RespFailure;
 using test_support::ServerProcess;
 using namespace std::chrono_literals;
 
@@ -115,6 +116,46 @@ TEST(ServerTest, MovesToAnotherPort) {
   RespClient moved(port);
   EXPECT_EQ(moved.Command({"PING"}).text, "PONG");
   EXPECT_EQ(client.Command({"PING"}).text, "PONG") << "connections outlive their listener";
+}
+
+TEST(ServerTest, MovesBetweenTheWildcardAndOneAddress) {
+  ServerProcess server;
+  RespClient client = server.Connect();
+  auto bind = [&](std::string_view addresses) {
+    return client.Command({"CONFIG", "SET", "bind", addresses}).IsOk();
+  };
+  auto serves = [&](const std::string& host) {
+    try {
+      return RespClient(server.port(), host).Command({"PING"}).text == "PONG";
+    } catch (const RespFailure&) {
+      return false;
+    }
+  };
+  EXPECT_FALSE(serves("127.0.0.2"));
+  EXPECT_TRUE(bind("*"));
+  EXPECT_TRUE(serves("127.0.0.2"));
+
+  EXPECT_FALSE(bind("127.0.0.1 192.0.2.1")) << "the second is nobody's address";
+  EXPECT_FALSE(bind("127.0.0.1 127.0.0.1")) << "it is taken by then";
+  EXPECT_FALSE(bind("* 127.0.0.1"));
+  EXPECT_TRUE(serves("127.0.0.2"));
+
+  EXPECT_TRUE(bind("127.0.0.1"));
+  EXPECT_TRUE(serves("127.0.0.1"));
+  for (int i = 0; i < 200 && serves("127.0.0.2"); ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_FALSE(serves("127.0.0.2"));
+  EXPECT_EQ(client.Command({"PING"}).text, "PONG") << "connections outlive their listener";
+}
+
+TEST(ServerTest, ASecondServerCannotShareThePort) {
+  if (test_support::TestingRedis()) GTEST_SKIP() << "Redis says so in other words";
+  ServerProcess server;
+  RespClient client = server.Connect();
+  EXPECT_TRUE(client.Command({"CONFIG", "SET", "bind", "*"}).IsOk());
+  ServerProcess other;
+  RespClient other_client = other.Connect();
+  Reply reply = other_client.Command({"CONFIG", "SET", "port", std::to_string(server.port())});
+  EXPECT_NE(reply.text.find("Address already in use"), std::string::npos) << reply.text;
 }
 
 TEST(ServerTest, SignalsAndShutdownEndItWithZero) {

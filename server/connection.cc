@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 #include <algorithm>
 #include <array>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <span>
@@ -19,13 +18,13 @@
 namespace larder::server {
 namespace {
 
-using boost::asio::ip::tcp;
-using boost::system::error_code;
 using std::chrono::steady_clock;
 
 // One turn: long enough that a pipeline does not feel it, short enough for the others.
 constexpr size_t kTurnRequestsMax = 1000;
 constexpr std::chrono::milliseconds kTurnTimeMax{1};
+// Of a request that is longer than this, the rest is received where it can stay.
+constexpr size_t kLargeInputPendingMax = IoThread::kLargeInputBytes / 2;
 // Replies are sent at this size even if the turn goes on.
 constexpr size_t kFlushBytes = 1024 * 1024;
 // One turn of sending what had been kept back.
@@ -36,92 +35,58 @@ constexpr size_t kUnauthenticatedReplyBytesMax = 64 * 1024;
 // some resets it, and the client might lose the reply that says why.
 constexpr int kDiscardedReadsMax = 16;
 
-std::string AddressText(const tcp::endpoint& endpoint) {
-  std::string host = endpoint.address().to_string();
-  if (endpoint.address().is_v6()) host = "[" + host + "]";
-  return host + ":" + std::to_string(endpoint.port());
-}
-
 }  // namespace
 
-Connection::Connection(IoThread& thread, Socket socket, int64_t id)
-    : thread_(thread), socket_(std::move(socket)), parser_(std::in_place) {
-  error_code ignored;
-  tcp::endpoint peer = socket_.remote_endpoint(ignored);
+Connection::Connection(IoThread& thread, int socket, int64_t id)
+    : thread_(thread), socket_(socket), parser_(std::in_place) {
+  Socket::Addresses addresses = socket_.ReadAddresses();
   client_.id = id;
-  client_.fd = socket_.native_handle();
-  client_.address = AddressText(peer);
-  client_.local_address = AddressText(socket_.local_endpoint(ignored));
-  client_.is_local =
-      peer.address().is_loopback() ||
-      (peer.address().is_v6() && peer.address().to_v6().is_v4_mapped() &&
-       boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, peer.address().to_v6())
-           .is_loopback());
+  client_.fd = socket_.fd();
+  client_.address = std::move(addresses.peer);
+  client_.local_address = std::move(addresses.local);
+  client_.is_local = addresses.peer_is_local;
   client_.authenticated = !thread_.services().config.has_password();
   client_.created_at = client_.last_interaction = thread_.ReadClock();
 }
 
-void Connection::Start() { ArmRead(); }
-
-void Connection::ArmRead() {
-  if (reading_ || closed_) return;
-  size_t pending = input_.Pending().size();
-  size_t room_min = pending == 0 ? kIdleInputBytes : std::clamp<size_t>(pending, 1024, 64 * 1024);
-  std::span<char> room = input_.Prepare(room_min, parser_->bytes_wanted());
-  offered_bytes_ = room.size();
-  reading_ = true;
-  ++operations_;
-  socket_.async_read_some(boost::asio::buffer(room.data(), room.size()),
-                          [this](const error_code& error, size_t bytes) { OnRead(error, bytes); });
+void Connection::Start() {
+  if (!thread_.poller().Add(socket_.fd(), *this)) Close();
 }
 
-void Connection::OnRead(const error_code& error, size_t bytes) {
-  reading_ = false;
-  if (closed_ || finishing_) return OperationDone();
-  bool socket_has_more = bytes == offered_bytes_;
-  if (error == boost::asio::error::eof) {
-    peer_done_ = true;
-  } else if (error) {
-    Close();
-    return OperationDone();
-  } else {
-    input_.Commit(bytes);
-    thread_.stats().reads.Add(1);
-    thread_.stats().input_bytes.Add(bytes);
-    client_.last_interaction = thread_.ReadClock();
-  }
+void Connection::OnReady(Readiness readiness) {
+  if (readiness.writable && sending_ && !closed_) SendUnsent();
+  if (closed_ || finishing_) return;
+  hung_up_ |= readiness.hung_up;
+  socket_has_more_ |= readiness.readable || readiness.hung_up;
+  if (socket_has_more_ && !turn_posted_) RunTurn();
+}
+
+void Connection::RunTurn() {
   if (client_.suspension != 0) {
-    EndTurn(Dispatcher::Stop::kSuspended);
-  } else {
-    // At eof too: requests may still wait for their turn, which ends with the close.
-    RunTurn(socket_has_more);
+    // Go on listening, however much it sends ahead: what tells that it has gone comes last.
+    ReceiveMore(input_);
+    return EndTurn(Dispatcher::Stop::kSuspended);
   }
-  OperationDone();
-}
-
-void Connection::RunTurn(bool socket_has_more) {
   protocol::ReadBuffer& large = thread_.large_input();
   protocol::ReadBuffer* input = &input_;
+  if (socket_has_more_ && input_.Pending().size() <= kLargeInputPendingMax) {
+    large.Append(input_.Pending());
+    input_.Consume(input_.Pending().size());
+    input = &large;
+  }
   auto leave_large_input = [&] {
     input_.Append(large.Pending());
     large.Consume(large.Pending().size());
     input = &input_;
   };
-  if (socket_has_more && input_.Pending().size() <= IoThread::kLargeInputBytes / 2) {
-    large.Append(input_.Pending());
-    input_.Consume(input_.Pending().size());
-    input = &large;
-  }
   Turn turn{.over_at = {}, .requests_left = kTurnRequestsMax};
   Dispatcher::Stop stop;
   do {
-    if (socket_has_more) socket_has_more = ReceiveMore(*input);
+    ReceiveMore(*input);
     stop = RunBatches(*input, turn);
     // One request that does not fit goes where it can grow.
-    if (input == &large && large.Pending().size() > IoThread::kLargeInputBytes / 2) {
-      leave_large_input();
-    }
-  } while (stop == Dispatcher::Stop::kStarved && socket_has_more && !closed_ && !IsOver(turn));
+    if (input == &large && large.Pending().size() > kLargeInputPendingMax) leave_large_input();
+  } while (stop == Dispatcher::Stop::kStarved && socket_has_more_ && !closed_ && !IsOver(turn));
   if (input == &large) leave_large_input();
   EndTurn(stop);
   thread_.MaintainIfLate();
@@ -151,23 +116,22 @@ Dispatcher::Stop Connection::RunBatches(protocol::ReadBuffer& input, Turn& turn)
   }
 }
 
-bool Connection::ReceiveMore(protocol::ReadBuffer& input) {
-  std::span<char> room = input.Prepare(kIdleInputBytes, parser_->bytes_wanted());
-  error_code error;
-  size_t bytes = socket_.read_some(boost::asio::buffer(room.data(), room.size()), error);
-  if (error == boost::asio::error::would_block) return false;
-  if (error == boost::asio::error::eof) {
-    peer_done_ = true;
-    return false;
-  }
-  if (error) {
-    Close();
-    return false;
-  }
-  input.Commit(bytes);
+// One receive, if the socket may have something.
+void Connection::ReceiveMore(protocol::ReadBuffer& input) {
+  if (!socket_has_more_ || closed_) return;
+  size_t room_min = std::clamp<size_t>(input.Pending().size(), 1024, 64 * 1024);
+  std::span<char> room = input.Prepare(room_min, parser_->bytes_wanted());
+  Socket::Transfer received = socket_.Receive(room);
+  // What fills the room may have more behind it, and behind the rest comes the end of the stream.
+  socket_has_more_ =
+      received.bytes == room.size() || (hung_up_ && received.status == Socket::Status::kDone);
+  if (received.status == Socket::Status::kEnd) peer_done_ = true;
+  if (received.status == Socket::Status::kFailed) return Close();
+  if (received.bytes == 0) return;
+  input.Commit(received.bytes);
   thread_.stats().reads.Add(1);
-  thread_.stats().input_bytes.Add(bytes);
-  return bytes == room.size();
+  thread_.stats().input_bytes.Add(received.bytes);
+  client_.last_interaction = thread_.ReadClock();
 }
 
 void Connection::EndTurn(Dispatcher::Stop stop) {
@@ -191,27 +155,29 @@ void Connection::EndTurn(Dispatcher::Stop stop) {
     case Dispatcher::Stop::kBatchFull:
       return PostTurn();
     case Dispatcher::Stop::kSuspended:
-      // Go on listening, however much it sends ahead: what tells that it has gone comes last.
-      if (!peer_done_) return ArmRead();
-      if (client_.blocked) CloseWhenSent();
+      if (client_.blocked && hung_up_) return CloseWhenSent();
+      if (socket_has_more_) PostTurn();
       return;
     case Dispatcher::Stop::kStarved:
       if (peer_done_) return CloseWhenSent();
-      if (pending == 0 && !reading_) input_.ShrinkTo(kIdleInputBytes);
-      return ArmRead();
+      if (pending == 0) input_.ShrinkTo(0);
+      if (socket_has_more_) PostTurn();
   }
 }
 
 // The rest of the input gets its turn behind everything that is ready now.
 void Connection::PostTurn() {
-  ++operations_;
-  boost::asio::post(thread_.context(), [this] {
-    if (!closed_ && !finishing_ && client_.suspension == 0) {
-      thread_.ReadClock();
-      RunTurn(false);
-    }
-    OperationDone();
+  turn_posted_ = true;
+  boost::asio::post(thread_.context(), [&thread = thread_, id = client_.id] {
+    if (Connection* connection = thread.FindConnection(id)) connection->RunPostedTurn();
   });
+}
+
+void Connection::RunPostedTurn() {
+  turn_posted_ = false;
+  if (closed_ || finishing_) return;
+  thread_.ReadClock();
+  RunTurn();
 }
 
 void Connection::Resume(uint64_t number, const Suspension::WriteReply& write) {
@@ -222,7 +188,7 @@ void Connection::Resume(uint64_t number, const Suspension::WriteReply& write) {
     thread_.dispatcher().Resume(client_, write, reply);
   }
   if (client_.close_after_reply) return EndTurn(Dispatcher::Stop::kClosing);
-  RunTurn(false);
+  RunTurn();
 }
 
 void Connection::Flush() {
@@ -237,58 +203,47 @@ void Connection::Flush() {
   replies.MoveRemainderTo(unsent_);
   replies.Clear();
   thread_.stats().output_buffer_max.Raise(unsent_.capacity_bytes());
-  WaitWritable();
+  sending_ = true;
   if (IsAboveHardLimit(unread_bytes) || IsTooLongAboveSoftLimit()) CloseForUnreadReplies();
 }
 
 bool Connection::WriteSome(protocol::ReplyBuffer& replies, size_t bytes_max) {
-  std::array<std::string_view, 16> pieces;
-  std::array<boost::asio::const_buffer, 16> buffers;
+  std::array<std::string_view, Socket::kPiecesMax> pieces;
   size_t sent_bytes = 0;
   while (sent_bytes < bytes_max) {
     size_t count = replies.Gather(pieces);
     if (count == 0) return true;
     size_t offered = 0;
-    for (size_t i = 0; i < count; ++i) {
-      buffers[i] = boost::asio::buffer(pieces[i].data(), pieces[i].size());
-      offered += pieces[i].size();
-    }
-    error_code error;
-    size_t sent = count == 1 ? socket_.write_some(buffers[0], error)
-                             : socket_.write_some(std::span(buffers.data(), count), error);
-    if (error && error != boost::asio::error::would_block) {
+    for (size_t i = 0; i < count; ++i) offered += pieces[i].size();
+    Socket::Transfer sent = socket_.Send(std::span(pieces).first(count));
+    if (sent.status == Socket::Status::kFailed) {
       Close();
       return false;
     }
     thread_.stats().writes.Add(1);
-    thread_.stats().output_bytes.Add(sent);
-    replies.Consume(sent);
-    sent_bytes += sent;
-    if (sent < offered) return false;
+    thread_.stats().output_bytes.Add(sent.bytes);
+    replies.Consume(sent.bytes);
+    sent_bytes += sent.bytes;
+    if (sent.bytes < offered) return false;
   }
   return replies.empty();
 }
 
-void Connection::WaitWritable() {
-  if (writing_ || closed_) return;
-  writing_ = true;
-  ++operations_;
-  socket_.async_wait(Socket::wait_write, [this](const error_code& error) { OnWritable(error); });
-}
-
-void Connection::OnWritable(const error_code& error) {
-  writing_ = false;
-  if (closed_) return OperationDone();
-  if (error) {
-    Close();
-  } else if (!WriteSome(unsent_, kWriteTurnBytes)) {
-    WaitWritable();
-  } else {
+// Until the socket is full (then it reports when it has room again), the turn is over, or all is
+// sent.
+void Connection::SendUnsent() {
+  size_t before = unsent_.size();
+  if (WriteSome(unsent_, kWriteTurnBytes)) {
+    sending_ = false;
     unsent_.Release();
     above_soft_limit_since_ = 0;
     if (finishing_) Finish();
+  } else if (!closed_ && before - unsent_.size() >= kWriteTurnBytes) {
+    boost::asio::post(thread_.context(), [&thread = thread_, id = client_.id] {
+      Connection* connection = thread.FindConnection(id);
+      if (connection != nullptr && !connection->closed_) connection->SendUnsent();
+    });
   }
-  OperationDone();
 }
 
 bool Connection::IsAboveHardLimit(size_t unread_bytes) const {
@@ -337,11 +292,10 @@ void Connection::CloseWhenSent() {
 
 void Connection::Finish() {
   if (closed_) return;
-  error_code error;
-  socket_.shutdown(Socket::shutdown_send, error);
   std::span<char> scratch = thread_.large_input().Prepare(IoThread::kLargeInputBytes);
-  for (int i = 0; i < kDiscardedReadsMax && !error; ++i) {
-    socket_.read_some(boost::asio::buffer(scratch.data(), scratch.size()), error);
+  bool more = socket_.ShutdownSend();
+  for (int i = 0; i < kDiscardedReadsMax && more; ++i) {
+    more = socket_.Receive(scratch).status == Socket::Status::kDone;
   }
   Close();
 }
@@ -349,18 +303,12 @@ void Connection::Finish() {
 void Connection::Close() {
   if (closed_) return;
   closed_ = true;
-  error_code ignored;
-  socket_.close(ignored);
+  socket_.Close();
   unsent_.Release();
   thread_.services().clients.Disconnected();
-  // Whoever closes may be a handler of ours further up the stack: leave it to the loop.
-  ++operations_;
-  boost::asio::post(thread_.context(), [this] { OperationDone(); });
-}
-
-// Ends every handler; destroys the connection behind the last one.
-void Connection::OperationDone() {
-  if (--operations_ == 0 && closed_) thread_.ForgetConnection(*this);
+  // Whoever closes may be further up the stack in here: leave the end to the loop.
+  boost::asio::post(thread_.context(),
+                    [&thread = thread_, id = client_.id] { thread.ForgetConnection(id); });
 }
 
 void Connection::UpdateFigures() {

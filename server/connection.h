@@ -1,16 +1,17 @@
 // One client's connection: read, run a batch through the dispatcher, write once.
 //
-//     OnRead --> RunTurn: [receive more] -> RunBatch -> ... -> Flush --> arm the next read
-//                             ^___________________|               \-> or wait: suspended, turn over
+//     OnReady --> RunTurn: receive -> RunBatches -> receive -> ... -> Flush --> wait for OnReady,
+//                                                                          \-> post the next turn,
+//                                                                          \-> or be suspended
 //
 // A connection belongs to one IoThread for life and is touched by that thread only. The thread owns
-// it and destroys it once it is closed and no operation of it is under way (`operations_`), so a
-// handler never outlives its session.
+// it and destroys it, by its id, from the loop: a connection may be closed at any time by a handler
+// further down the stack.
 //
-// Memory: an idle connection holds a receive buffer of kIdleInputBytes and nothing else. When a
-// read fills it, reading goes on in the thread's large buffer; what is left there at the end of a
-// turn (a request cut short) comes back. Replies are written straight from the thread's scratch
-// buffer; only what the socket does not take is kept here, up to client-output-buffer-limit.
+// Memory: an idle connection holds no buffer. Requests are received in the thread's large one, and
+// what is left there at the end of a turn (a request cut short) is kept here. Replies are written
+// straight from the thread's scratch buffer; only what the socket does not take is kept here, up to
+// client-output-buffer-limit.
 // A client that does not read its replies is not kept from sending: it is closed at that limit.
 // The hard limit is about what the client had left unread when the latest replies were added, so
 // that no reply is cut for its own size: a client may hold the limit and one batch of replies.
@@ -20,9 +21,6 @@
 // and nobody knows when its wait would end. One that is suspended otherwise is waited for.
 #pragma once
 
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -33,22 +31,18 @@
 #include "protocol/request_parser.h"
 #include "server/client.h"
 #include "server/dispatch.h"
+#include "server/socket.h"
+#include "server/socket_poller.h"
 #include "server/suspension.h"
 
 namespace larder::server {
 
 class IoThread;
 
-class Connection {
+class Connection final : public SocketUser {
  public:
-  // Asio's default socket goes through a type-erased executor at every operation.
-  using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp,
-                                                  boost::asio::io_context::executor_type>;
-
-  // Holds a request of ordinary size; most of what an idle connection costs.
-  static constexpr size_t kIdleInputBytes = 4096;
-
-  Connection(IoThread& thread, Socket socket, int64_t id);
+  // Takes over a connected, non-blocking descriptor.
+  Connection(IoThread& thread, int socket, int64_t id);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -75,23 +69,21 @@ class Connection {
     size_t requests_left;
   };
 
-  void ArmRead();
-  void OnRead(const boost::system::error_code& error, size_t bytes);
-  void RunTurn(bool socket_has_more);
+  void OnReady(Readiness readiness) override;
+  void RunTurn();
   // Runs batches until `input` holds no complete request or the turn is over.
   Dispatcher::Stop RunBatches(protocol::ReadBuffer& input, Turn& turn);
-  // One non-blocking receive. Returns whether it filled all the room it had.
-  bool ReceiveMore(protocol::ReadBuffer& input);
+  void ReceiveMore(protocol::ReadBuffer& input);
   static bool IsOver(Turn& turn);
   void EndTurn(Dispatcher::Stop stop);
   void PostTurn();
+  void RunPostedTurn();
 
   // Sends the thread's scratch buffer: directly if nothing is queued before it.
   void Flush();
   // Returns false if the socket took less than all.
   bool WriteSome(protocol::ReplyBuffer& replies, size_t bytes_max);
-  void WaitWritable();
-  void OnWritable(const boost::system::error_code& error);
+  void SendUnsent();
   // `unread_bytes` were unsent before the latest replies.
   bool IsAboveHardLimit(size_t unread_bytes) const;
   bool IsTooLongAboveSoftLimit();
@@ -99,7 +91,6 @@ class Connection {
 
   void CloseWhenSent();
   void Finish();
-  void OperationDone();
 
   IoThread& thread_;
   Socket socket_;
@@ -108,12 +99,12 @@ class Connection {
   protocol::ReadBuffer input_;
   protocol::ReplyBuffer unsent_;
   store::UnixMs above_soft_limit_since_ = 0;  // 0: it is below
-  size_t offered_bytes_ = 0;                  // the room that the armed read has
-  int operations_ = 0;      // handlers that will still be called: reads, waits, posts
-  bool reading_ = false;    // a read is armed
-  bool writing_ = false;    // waiting for the socket to take more
-  bool peer_done_ = false;  // the client has shut down its sending side
-  bool finishing_ = false;  // no more requests are run; closes when unsent_ is empty
+  bool socket_has_more_ = false;              // it may have: nothing has told otherwise since
+  bool hung_up_ = false;      // the client has shut down its sending side; its last bytes may wait
+  bool peer_done_ = false;    // ... and they have been received
+  bool turn_posted_ = false;  // the next turn waits in the loop's queue
+  bool sending_ = false;      // unsent_ waits for the socket to have room
+  bool finishing_ = false;    // no more requests are run; closes when unsent_ is empty
   bool closed_ = false;
 };
 

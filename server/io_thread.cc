@@ -8,7 +8,6 @@
 #include <spdlog/spdlog.h>
 #include <algorithm>
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <utility>
 
@@ -20,7 +19,6 @@
 namespace larder::server {
 namespace {
 
-using boost::asio::ip::tcp;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 
@@ -49,13 +47,6 @@ void SetOptions(int fd, int keepalive_s) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
-tcp ProtocolOf(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  return address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4();
-}
-
 }  // namespace
 
 // UNSAFE_IO: sockets and timers are used by this thread alone and need no lock; Post() from other
@@ -63,12 +54,14 @@ tcp ProtocolOf(int fd) {
 IoThread::IoThread(Services& services, store::Worker& worker, ThreadStats& stats)
     : context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
       keep_running_(context_.get_executor()),
+      poller_(context_),
       thread_context_{services, worker, stats, *this, *this},
       dispatcher_(thread_context_),
       maintenance_timer_(context_),
       housekeeping_timer_(context_),
       patience_timer_(context_) {
   services.clients.AddHost(*this);
+  large_input_.Prepare(kLargeInputBytes);
 }
 
 IoThread::~IoThread() = default;
@@ -111,27 +104,27 @@ void IoThread::Adopt(int fd) {
 }
 
 void IoThread::AdoptHere(int fd) {
-  Connection::Socket socket(context_);
-  error_code error;
-  socket.assign(ProtocolOf(fd), fd, error);
-  if (!error) socket.non_blocking(true, error);
-  if (error || stopping_) {
-    if (error) spdlog::warn("Cannot take over a connection: {}", error.message());
-    if (!socket.is_open()) ::close(fd);
+  if (stopping_) {
+    ::close(fd);
     CountConnections(-1);
     services().clients.Disconnected();
     return;
   }
   SetOptions(fd, services().config.tcp_keepalive_s());
   int64_t id = services().clients.NextId();
-  auto connection = std::make_unique<Connection>(*this, std::move(socket), id);
+  auto connection = std::make_unique<Connection>(*this, fd, id);
   Connection& started = *connection;
   connections_.emplace(id, std::move(connection));
   started.Start();
 }
 
-void IoThread::ForgetConnection(Connection& connection) {
-  connections_.erase(connection.client().id);
+Connection* IoThread::FindConnection(int64_t client_id) {
+  const auto it = connections_.find(client_id);
+  return it == connections_.end() ? nullptr : it->second.get();
+}
+
+void IoThread::ForgetConnection(int64_t client_id) {
+  connections_.erase(client_id);
   CountConnections(-1);
   FinishIfIdle();
 }
@@ -151,8 +144,7 @@ void IoThread::PostAfter(milliseconds delay, std::function<void()> function) {
 
 void IoThread::ResumeClient(int64_t client_id, uint64_t suspension, Suspension::WriteReply write) {
   boost::asio::post(context_, [this, client_id, suspension, write = std::move(write)] {
-    auto it = connections_.find(client_id);
-    if (it != connections_.end()) it->second->Resume(suspension, write);
+    if (Connection* connection = FindConnection(client_id)) connection->Resume(suspension, write);
   });
 }
 

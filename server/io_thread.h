@@ -24,6 +24,7 @@
 #include "server/connection.h"
 #include "server/dispatch.h"
 #include "server/event_loop.h"
+#include "server/socket_poller.h"
 #include "server/suspension.h"
 
 namespace larder::server {
@@ -65,6 +66,7 @@ class IoThread final : public EventLoop, public SuspensionHost, public ClientHos
 
   // For connections of this thread.
   boost::asio::io_context& context() { return context_; }
+  SocketPoller& poller() { return poller_; }
   Services& services() { return thread_context_.services; }
   store::Worker& worker() { return thread_context_.worker; }
   ThreadStats& stats() { return thread_context_.stats; }
@@ -73,7 +75,9 @@ class IoThread final : public EventLoop, public SuspensionHost, public ClientHos
   protocol::ReadBuffer& large_input() { return large_input_; }
   // Sets the worker's clock; called after the receive that brought a batch.
   store::UnixMs ReadClock();
-  void ForgetConnection(Connection& connection);
+  // Null if it is gone.
+  Connection* FindConnection(int64_t client_id);
+  void ForgetConnection(int64_t client_id);
   // Runs the maintenance that waits behind the turns of many busy connections. For the end of a
   // turn: uses the worker's clock.
   void MaintainIfLate();
@@ -92,6 +96,7 @@ class IoThread final : public EventLoop, public SuspensionHost, public ClientHos
 
   boost::asio::io_context context_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keep_running_;
+  SocketPoller poller_;
   ThreadContext thread_context_;
   Dispatcher dispatcher_;
   protocol::ReplyBuffer replies_;

@@ -1,0 +1,91 @@
+#include "server/socket.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/ip/tcp.hpp>
+#include <cassert>
+#include <cerrno>
+
+namespace larder::server {
+namespace {
+
+using boost::asio::ip::address;
+using boost::asio::ip::tcp;
+
+Socket::Transfer Failure() {
+  const bool later = errno == EAGAIN || errno == EWOULDBLOCK;
+  return {later ? Socket::Status::kWouldBlock : Socket::Status::kFailed};
+}
+
+// Asks getpeername() or getsockname(); a connection that is lost already has the address 0.0.0.0:0.
+tcp::endpoint EndpointOf(int fd, int (*ask)(int, sockaddr*, socklen_t*)) {
+  tcp::endpoint endpoint;
+  auto size = static_cast<socklen_t>(endpoint.capacity());
+  if (ask(fd, endpoint.data(), &size) != 0) return {};
+  endpoint.resize(size);
+  return endpoint;
+}
+
+std::string TextOf(const tcp::endpoint& endpoint) {
+  std::string host = endpoint.address().to_string();
+  if (endpoint.address().is_v6()) host = "[" + host + "]";
+  return host + ":" + std::to_string(endpoint.port());
+}
+
+bool IsLoopback(const address& host) {
+  if (host.is_v6() && host.to_v6().is_v4_mapped()) {
+    return make_address_v4(boost::asio::ip::v4_mapped, host.to_v6()).is_loopback();
+  }
+  return host.is_loopback();
+}
+
+}  // namespace
+
+Socket::Addresses Socket::ReadAddresses() const {
+  const tcp::endpoint peer = EndpointOf(fd_, ::getpeername);
+  return {.peer = TextOf(peer),
+          .local = TextOf(EndpointOf(fd_, ::getsockname)),
+          .peer_is_local = IsLoopback(peer.address())};
+}
+
+Socket::Transfer Socket::Receive(std::span<char> room) {
+  assert(!room.empty());
+  ssize_t bytes;
+  do {
+    bytes = ::recv(fd_, room.data(), room.size(), 0);
+  } while (bytes < 0 && errno == EINTR);
+  if (bytes < 0) return Failure();
+  if (bytes == 0) return {Status::kEnd};
+  return {Status::kDone, static_cast<size_t>(bytes)};
+}
+
+Socket::Transfer Socket::Send(std::span<const std::string_view> pieces) {
+  assert(!pieces.empty() && pieces.size() <= kPiecesMax);
+  std::array<iovec, kPiecesMax> vectors;
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    vectors[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
+  }
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = pieces.size();
+  ssize_t bytes;
+  do {
+    // One piece is the usual case, and send() the shorter way through the kernel.
+    bytes = pieces.size() == 1 ? ::send(fd_, pieces[0].data(), pieces[0].size(), MSG_NOSIGNAL)
+                               : ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+  } while (bytes < 0 && errno == EINTR);
+  if (bytes < 0) return Failure();
+  return {Status::kDone, static_cast<size_t>(bytes)};
+}
+
+bool Socket::ShutdownSend() { return ::shutdown(fd_, SHUT_WR) == 0; }
+
+void Socket::Close() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+}  // namespace larder::server

@@ -75,8 +75,7 @@ struct DeadlineWheel::Place {
 };
 
 // Invariants, outside of a method:
-//   - Every record is in a slot, in a draining chain or in the chain under compaction. There is
-//   one.
+//   - Every record is in a slot, in a draining chain or in the one chain under compaction.
 //   - On level 0 the occupied slots are at or after the position's digit, above level 0 after it.
 //     So the lowest occupied slot of the lowest occupied level comes first in time.
 //   - A slot's bit in occupied is set while the slot has chunks, or its records are in the chain
@@ -222,8 +221,8 @@ struct DeadlineWheel::Core {
     levels_used &= static_cast<uint16_t>(~(1 << level));
   }
 
-  // Moves the position to the first slot, whose records begin to drain.
-  // REQUIRES: SlotDue(), nothing is draining.
+  // Moves the position to the first slot, whose records begin to drain. REQUIRES: SlotDue(),
+  // nothing is draining.
   void DrainFirstSlot(const WheelMemory& memory) {
     assert(draining == nullptr && draining_too == nullptr);
     const auto [level, slot] = FirstSlot();

@@ -12,8 +12,7 @@ using std::chrono::steady_clock;
 
 // Buckets that one hold of a lock visits in a scan: about 700 keys.
 constexpr size_t kScanBucketsALock = 128;
-// A pipeline of SET and FLUSHDB would make a database each time before anybody gets to empty one:
-// with more than this many waiting, whoever flushes lends a hand, newest (smallest) first.
+// Flushed databases that may wait to be emptied; see HelpClearing().
 constexpr int kFlushedMax = 4;
 constexpr std::chrono::milliseconds kFlushHelp{1};
 
@@ -75,7 +74,6 @@ Database& Keyspace::MakeDatabase(int db) {
 }
 
 // --- Prefetch
-// -------------------------------------------------------------------------------------
 
 void Keyspace::Prefetch(Worker& worker, std::span<const KeyAt> keys) {
   keys = keys.first(std::min(keys.size(), kPrefetchKeysMax));
@@ -100,7 +98,6 @@ void Keyspace::Prefetch(Worker& worker, std::span<const KeyAt> keys) {
 }
 
 // --- Several keys
-// ---------------------------------------------------------------------------------
 
 bool Keyspace::LockAll(ShardSet& set, std::span<const KeyAt> keys) {
   set.Reset();
@@ -112,7 +109,22 @@ bool Keyspace::LockAll(ShardSet& set, std::span<const KeyAt> keys) {
 }
 
 // --- Databases as a whole
-// -------------------------------------------------------------------------
+
+// For its scope the generation is odd: readers and writers that come now wait, those that were here
+// before find out.
+class Keyspace::DatabaseChange {
+ public:
+  explicit DatabaseChange(Keyspace& keyspace) : generation_(keyspace.generation_) { Move(); }
+  ~DatabaseChange() { Move(); }
+  DatabaseChange(const DatabaseChange&) = delete;
+  DatabaseChange& operator=(const DatabaseChange&) = delete;
+
+ private:
+  void Move() {
+    generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]
+  }
+  std::atomic<uint64_t>& generation_;
+};
 
 // Takes a database out of use; it is emptied later, in steps, but its memory counts as retired from
 // now on.
@@ -132,13 +144,10 @@ void Keyspace::FlushDb(Worker& worker, int db) {
   worker.Unpin();
   {
     MutexLock lock(admin_);
-    generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]: odd
+    DatabaseChange change(*this);
     Detach(worker, db);
-    generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]: even
   }
-  // relaxed: a hint.
-  if (flushed_count_.load(std::memory_order_relaxed) > kFlushedMax)
-    ClearFlushed(worker, steady_clock::now() + kFlushHelp);
+  HelpClearing(worker);
   if (options_.listener != nullptr) options_.listener->OnBulkChange(db);
 }
 
@@ -146,15 +155,20 @@ void Keyspace::FlushAll(Worker& worker) {
   worker.Unpin();
   {
     MutexLock lock(admin_);
-    generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]: odd
+    DatabaseChange change(*this);
     for (int db = 0; db < databases(); ++db) Detach(worker, db);
-    generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]: even
   }
-  // relaxed: a hint.
-  if (flushed_count_.load(std::memory_order_relaxed) > kFlushedMax)
-    ClearFlushed(worker, steady_clock::now() + kFlushHelp);
+  HelpClearing(worker);
   if (options_.listener == nullptr) return;
   for (int db = 0; db < databases(); ++db) options_.listener->OnBulkChange(db);
+}
+
+// A pipeline of SET and FLUSHDB would make a database each time before anybody gets to empty one:
+// with more than kFlushedMax waiting, whoever flushes lends a hand, newest (smallest) first.
+void Keyspace::HelpClearing(Worker& worker) {
+  // relaxed: a hint.
+  if (flushed_count_.load(std::memory_order_relaxed) <= kFlushedMax) return;
+  ClearFlushed(worker, steady_clock::now() + kFlushHelp);
 }
 
 // All shards of both are locked, so that no writer that found its shard under the old number stores
@@ -172,13 +186,12 @@ void Keyspace::SwapDb(Worker& worker, int a, int b) {
         set.Add(*database, i);
     }
     set.Lock();
-    generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]: odd
+    DatabaseChange change(*this);
     // relaxed: read under a lock that we hold. release [keyspace.database].
     if (first != nullptr) first->owner.db.store(b, std::memory_order_relaxed);
     if (second != nullptr) second->owner.db.store(a, std::memory_order_relaxed);
     databases_[static_cast<size_t>(a)].store(second, std::memory_order_release);
     databases_[static_cast<size_t>(b)].store(first, std::memory_order_release);
-    generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]: even
   }
   if (options_.listener == nullptr) return;
   options_.listener->OnBulkChange(a);
@@ -198,7 +211,6 @@ bool Keyspace::ChangeKindStep(Worker& worker, int shard, MapKind kind) {
 }
 
 // --- Iteration
-// ------------------------------------------------------------------------------------
 
 int64_t Keyspace::Size(int db) const {
   const Database* database = Find(db);
@@ -288,7 +300,6 @@ std::optional<std::string> Keyspace::RandomKey(Worker& worker, int db) {
 }
 
 // --- Figures
-// --------------------------------------------------------------------------------------
 
 DatabaseFigures Keyspace::FiguresOfDb(int db, UnixMs now) const {
   DatabaseFigures figures;

@@ -21,6 +21,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <variant>
 #include <vector>
@@ -173,7 +174,9 @@ class Keyspace {
   uint32_t ShardOf(const Key& key) const { return key.shard(shard_bits_); }
   // Locks the shards of all keys; false if a flush or swap came in between.
   bool LockAll(ShardSet& set, std::span<const KeyAt> keys);
+  class DatabaseChange;
   void Detach(Worker& worker, int db) REQUIRES(admin_);
+  void HelpClearing(Worker& worker);
   UnixMs SweepDatabase(Worker& worker, Database& database, Sweeper& sweeper,
                        std::chrono::steady_clock::time_point end);
   bool SweepShard(Worker& worker, Database& database, size_t shard,
@@ -215,6 +218,7 @@ inline uint64_t Keyspace::generation() const {
         generation_.load(std::memory_order_acquire);  // acquire [keyspace.generation]
     if ((seen & 1) == 0) [[likely]]
       return seen;
+    std::this_thread::yield();  // whoever made it odd may need this processor
   }
 }
 

@@ -25,7 +25,9 @@ class LargeValue {
   static constexpr size_t kInlineBytesMax = 4096;
   static constexpr size_t kMappedBytes = size_t{8} << 20;
 
-  // The first size() of `capacity` bytes are not set yet.
+  // The first size() of `capacity` bytes are not set yet; those of a mapped value are zero, and
+  // stay so behind size(), which never shrinks: whoever writes far beyond the end touches no page
+  // between.
   static LargeValue* Make(Allocator& allocator, size_t size, size_t capacity);
   // Gives a value that has pages of its own more of them; its bytes are not copied, and the old
   // pointer is void. REQUIRES: is_mapped(), the shard's lock is held and the value is growable.
@@ -38,7 +40,8 @@ class LargeValue {
   bool is_mapped() const { return mapped_bytes_ != 0; }
   char* bytes() { return reinterpret_cast<char*>(this + 1); }
   std::string_view view() const { return {reinterpret_cast<const char*>(this + 1), size_}; }
-  void set_size(size_t size) { size_ = size; }  // REQUIRES: size <= capacity()
+  // REQUIRES: size() <= size <= capacity().
+  void set_size(size_t size) { size_ = size; }
 
   // What the heap spends on it.
   size_t HeapBytes() const {

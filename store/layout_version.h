@@ -3,13 +3,11 @@
 //
 // Two kinds of change need it, and share one word:
 //   - An entry moves to another bucket. The mover publishes it in the new place, bumps the word,
-//   then clears the old
-//     place. A reader that found nothing loads the word again: unchanged means that no entry
-//     slipped past it.
+//     then clears the old place. A reader that found nothing loads the word again: unchanged means
+//     that no entry slipped past it.
 //   - A command writes more than one key. The word is odd meanwhile, in every shard concerned: all
-//   go odd before the
-//     first store and even after the last. A reader that sees an odd or changed word takes the
-//     lock.
+//     go odd before the first store and even after the last. A reader that sees an odd or changed
+//     word takes the lock.
 //
 // The reader's loads in between are acquire and the writer's stores release, so the second load of
 // the word can be relaxed and no fence is needed: whoever saw a store that follows a bump has that

@@ -2,14 +2,13 @@
 //
 // The contract of all kinds:
 //   - Read() sees one moment of the map: a key that is there throughout is found, whatever grows,
-//   shrinks, is promoted
-//     or changes kind meanwhile. Under sync and rcu it takes no lock.
+//     shrinks, is promoted or changes kind meanwhile. Under sync and rcu it takes no lock.
 //   - Everything else runs under Lock(): exclusive of other writers and, where the kind has it so,
-//   of readers. Entries
-//     are published complete; erased and replaced ones are the caller's to retire (never to free).
+//     of readers. Entries are published complete; erased and replaced ones are the caller's to
+//     retire (never to free).
 //   - VisitBucket() with NextScanPosition() is the scan: it meets each key that is there from start
-//   to end at least
-//     once, because a cursor is a position in an order that no change of structure disturbs.
+//     to end at least once, because a cursor is a position in an order that no change of structure
+//     disturbs.
 //   - The kind can change while the map serves, in bounded steps (ChangeKindStep()).
 //
 // A kind is only a guard: the table, its growth and the rules for moving entries are the same under

@@ -49,7 +49,7 @@ size_t WriteAt(KeyEditor& key, size_t old_size, size_t offset, std::string_view 
   if (size > LargeValue::kInlineBytesMax) {
     const bool in_place = key.entry() != nullptr && key.entry()->is_growable();
     LargeValue* value = GrowTo(key, size);
-    memset(value->bytes() + offset - padding, 0, padding);
+    if (!value->is_mapped()) memset(value->bytes() + offset - padding, 0, padding);
     memcpy(value->bytes() + offset, bytes.data(), bytes.size());
     if (in_place) key.Altered();  // else GrowTo() has put a new entry, which says so itself
     return size;

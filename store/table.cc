@@ -67,7 +67,6 @@ uint32_t BucketBitsOf(const Worker& worker, Slot slot) {
 }  // namespace
 
 // --- Bucket
-// ---------------------------------------------------------------------------------------
 
 uint64_t Bucket::Control::Matches(uint8_t fingerprint) const {
   const uint64_t difference = word_ ^ (kEachByte * fingerprint);
@@ -100,7 +99,6 @@ Bucket* Bucket::Next() const {
 }
 
 // --- Directory
-// ------------------------------------------------------------------------------------
 
 struct Table::Directory {
   std::atomic<uint32_t> bucket_count{0};
@@ -144,7 +142,6 @@ struct Table::Directory {
 };
 
 // --- Look-up
-// --------------------------------------------------------------------------------------
 
 Table::~Table() {
   assert(directory_.load(std::memory_order_relaxed) == nullptr);
@@ -242,7 +239,6 @@ Table::Position Table::LocateDeleted(const Key& key) const {
 }
 
 // --- Change
-// ---------------------------------------------------------------------------------------
 
 void Table::Insert(Worker& worker, const Key& key, const Entry* entry) {
   if (directory_.load(std::memory_order_relaxed) == nullptr)
@@ -411,7 +407,6 @@ void Table::Release(Worker& worker) {
 }
 
 // --- Scan
-// -----------------------------------------------------------------------------------------
 
 uint32_t Table::BucketBitsAt(uint32_t position) { return ReverseBits(position); }
 

@@ -3,11 +3,10 @@
 //   Heap/<heap>/<sizes>
 //
 // Time is the CPU time of a replacement: the new entry is allocated and written, and one that was
-// replaced a while ago is freed, as epochs do it.
-// fill_ns and free_ns are the same for the first filling and for freeing in random order. over_B is
-// what an entry costs in resident memory beyond its own size while the heap is new, aged_B the same
-// after each key was replaced four times on average, left_B (a former entry) what stays resident
-// after 95 % of the entries went, at random.
+// replaced a while ago is freed, as epochs do it. fill_ns and free_ns are the same for the first
+// filling and for freeing in random order. over_B is what an entry costs in resident memory beyond
+// its own size while the heap is new, aged_B the same after each key was replaced four times on
+// average, left_B (a former entry) what stays resident after 95 % of the entries went, at random.
 //
 // Sizes: a key of 16 and a value of 32 bytes make 56, with a TTL 64; "mixed" is 40 to 119, evenly.
 //

@@ -150,7 +150,6 @@ TEST_P(MapContractTest, ScanReturnsEveryKeyWhateverTheCount) {
 }
 
 // --- Random operations against the model
-// ----------------------------------------------------------
 
 constexpr int kDatabases = 3;
 constexpr int kModelKeys = 60;

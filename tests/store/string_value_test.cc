@@ -142,6 +142,16 @@ TEST_F(StringValueTest, GrowsOnInMappedMemory) {
   EXPECT_EQ(store_.keyspace().Totals().memory_bytes, 0);
 }
 
+// What lies between is not written, so it had better be zero.
+TEST_F(StringValueTest, PadsMappedMemoryWithZeros) {
+  constexpr size_t kFar = size_t{20} << 20;
+  ASSERT_EQ(*Append("start"), 5u);
+  ASSERT_EQ(*SetRange(kFar, "middle"), kFar + 6);
+  ASSERT_EQ(*SetRange(2 * kFar, "end"), 2 * kFar + 3);
+  const std::string zeros(kFar, '\0');
+  EXPECT_TRUE(Value() == "start" + zeros.substr(5) + "middle" + zeros.substr(6) + "end");
+}
+
 TEST_F(StringValueTest, OverwritesARangeAndPadsWithZeros) {
   EXPECT_EQ(*SetRange(3, "ab"), 5u);
   EXPECT_EQ(Value(), std::string("\0\0\0ab", 5));

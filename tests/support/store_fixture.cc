@@ -42,7 +42,6 @@ int64_t Scaled(int64_t rounds) {
 }
 
 // --- StoreSession
-// ---------------------------------------------------------------------------------
 
 std::optional<std::string> StoreSession::Get(std::string_view key) {
   return keyspace_.Read(worker_, db_, keyspace_.Hash(key), ValueOf);
@@ -175,7 +174,6 @@ StoreSession::Keys StoreSession::ScanAll(size_t count) {
 void StoreSession::Prefetch(const Keys& keys) { keyspace_.Prefetch(worker_, At(keys)); }
 
 // --- StoreUnderTest
-// -------------------------------------------------------------------------------
 
 StoreUnderTest::StoreUnderTest(store::KeyspaceOptions options, int workers)
     : keyspace_(options, clock_) {

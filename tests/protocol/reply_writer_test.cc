@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -10,22 +9,13 @@
 #include <string>
 #include <string_view>
 
+#include "tests/support/written.h"
+
 namespace larder::protocol {
 namespace {
 
+using test_support::Written;
 using namespace std::string_literals;
-
-std::string Written(RespVersion version, const std::function<void(ReplyWriter&)>& write) {
-  ReplyBuffer buffer;
-  {
-    ReplyWriter reply(buffer, version);
-    write(reply);
-  }
-  std::array<std::string_view, 64> spans;
-  std::string bytes;
-  for (size_t i = 0, n = buffer.Gather(spans); i < n; ++i) bytes.append(spans[i]);
-  return bytes;
-}
 
 struct Case {
   std::string_view name;

@@ -9,11 +9,11 @@
 #include "protocol/reply_writer.h"
 #include "server/command_table.h"
 #include "tests/support/harness.h"
+#include "tests/support/written.h"
 
 namespace larder::server {
 namespace {
 
-using protocol::ReplyBuffer;
 using protocol::ReplyWriter;
 using protocol::RespVersion;
 using store::StoreError;
@@ -24,11 +24,8 @@ class CallTest : public testing::Test {
   std::string ErrorText(StoreError error) {
     Call call(h_.thread(), *h_.commands().Find("GET"), h_.client(), args_, 1,
               h_.keyspace().Hash("k"));
-    ReplyBuffer buffer;
-    ReplyWriter reply(buffer, RespVersion::kResp2);
-    call.ReplyError(reply, error);
-    std::array<std::string_view, 1> piece;
-    return buffer.Gather(piece) == 1 ? std::string(piece[0]) : std::string();
+    return test_support::Written(RespVersion::kResp2,
+                                 [&](ReplyWriter& reply) { call.ReplyError(reply, error); });
   }
 
   Harness h_;

@@ -5,15 +5,17 @@
 #include <string>
 #include <string_view>
 
-#include "protocol/reply_buffer.h"
 #include "protocol/reply_writer.h"
 #include "server/command.h"
 #include "server/command_table.h"
+#include "tests/support/written.h"
 
 // The replies for the rows that exist are compared with Redis' in commands/families_test.cc; here
 // are the shapes that no row has yet.
 namespace larder::server {
 namespace {
+
+using test_support::WrittenWithLf;
 
 void Nop(Call&, protocol::ReplyWriter&) {}
 
@@ -52,36 +54,17 @@ constexpr CommandSpec kRows[] = {
 static_assert(Valid(kRows));
 constexpr CommandFamily kFamilies[] = {{.group = "generic", .acl = kAclKeyspace, .rows = kRows}};
 
-// What `write` emits, with LF for CRLF.
-template <class Write>
-std::string Wire(protocol::RespVersion version, Write write) {
-  protocol::ReplyBuffer buffer;
-  {
-    protocol::ReplyWriter reply(buffer, version);
-    write(reply);
-  }
-  std::string text;
-  while (!buffer.empty()) {
-    std::string_view chunk[1];
-    buffer.Gather(chunk);
-    text += chunk[0];
-    buffer.Consume(chunk[0].size());
-  }
-  std::erase(text, '\r');
-  return text;
-}
-
 class CommandReplyTest : public testing::Test {
  protected:
   std::string Info(std::string_view name, protocol::RespVersion version) {
     const Command& command = *table_.Find(name);
-    return Wire(version, [&](protocol::ReplyWriter& reply) {
+    return WrittenWithLf(version, [&](protocol::ReplyWriter& reply) {
       WriteCommandInfo(command, table_.subcommands(command), reply);
     });
   }
   std::string Docs(std::string_view name, protocol::RespVersion version) {
     const Command& command = *table_.Find(name);
-    return Wire(version, [&](protocol::ReplyWriter& reply) {
+    return WrittenWithLf(version, [&](protocol::ReplyWriter& reply) {
       reply.Map(1);
       WriteCommandDocs(command, table_.subcommands(command), reply);
     });

@@ -2,21 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <string>
-#include <string_view>
-#include <utility>
-
-#include "server/config.h"
+#include "tests/support/set_case.h"
 
 namespace larder::server {
 namespace {
 
-struct SetCase {
-  std::string_view name;
-  std::string_view value;
-  std::string_view reason;  // of the error; empty: it is accepted
-  std::string_view shown;   // by CONFIG GET afterwards
-};
+using test_support::SetCase;
 
 // What redis-server 7.0.15 answered, but for larder's own options and defaults.
 constexpr SetCase kSetCases[] = {
@@ -78,20 +69,7 @@ constexpr SetCase kSetCases[] = {
     {"tls-port", "1", "Unable to update TLS configuration. Check server logs.", "0"},
 };
 
-TEST(OptionParsersTest, ValidatesAndReportsAsRedisDoes) {
-  for (const SetCase& c : kSetCases) {
-    SCOPED_TRACE(std::string(c.name) + " '" + std::string(c.value) + "'");
-    Config config;
-    const std::string failed =
-        "ERR CONFIG SET failed (possibly related to argument '" + std::string(c.name) + "') - ";
-    const std::pair<std::string_view, std::string_view> pairs[] = {{c.name, c.value}};
-    EXPECT_EQ(config.Set(pairs).value_or("OK"),
-              c.reason.empty() ? "OK" : failed + std::string(c.reason));
-    if (!c.shown.empty() || c.reason.empty()) {
-      EXPECT_EQ(config.Text(c.name), c.shown);
-    }
-  }
-}
+TEST(OptionParsersTest, ValidatesAndReportsAsRedisDoes) { test_support::Check(kSetCases); }
 
 }  // namespace
 }  // namespace larder::server

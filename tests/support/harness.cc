@@ -1,7 +1,6 @@
 #include "tests/support/harness.h"
 
 #include <algorithm>
-#include <array>
 #include <span>
 #include <stdexcept>
 
@@ -9,6 +8,7 @@
 #include "server/commands/families.h"
 #include "store/worker.h"
 #include "tests/support/resp_client.h"
+#include "tests/support/written.h"
 
 namespace larder::test_support {
 namespace {
@@ -135,13 +135,7 @@ std::string Harness::Session::Send(std::string_view bytes) {
   client_.last_interaction = harness_.clock_.Now();
   RunRequests();
   harness_.RunPosted();
-  std::string replies;
-  std::array<std::string_view, 1> piece;
-  while (output_.Gather(piece) != 0) {
-    replies.append(piece[0]);
-    output_.Consume(piece[0].size());
-  }
-  return replies;
+  return TakeBytes(output_);
 }
 
 std::string Harness::Session::Run(std::initializer_list<std::string_view> args) {

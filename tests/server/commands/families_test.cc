@@ -13,11 +13,11 @@
 #include <string>
 #include <string_view>
 
-#include "protocol/reply_buffer.h"
 #include "protocol/reply_writer.h"
 #include "server/command_reply.h"
 #include "server/command_syntax.h"
 #include "server/command_table.h"
+#include "tests/support/written.h"
 
 namespace larder::server {
 namespace {
@@ -49,22 +49,8 @@ std::map<std::string, std::string> ReadGolden() {
   return golden;
 }
 
-template <class Write>
-std::string Wire(Write write) {
-  protocol::ReplyBuffer buffer;
-  {
-    protocol::ReplyWriter reply(buffer, protocol::RespVersion::kResp3);
-    write(reply);
-  }
-  std::string text;
-  while (!buffer.empty()) {
-    std::string_view chunk[1];
-    buffer.Gather(chunk);
-    text += chunk[0];
-    buffer.Consume(chunk[0].size());
-  }
-  std::erase(text, '\r');
-  return text;
+std::string WrittenAsResp3(const test_support::Write& write) {
+  return test_support::WrittenWithLf(protocol::RespVersion::kResp3, write);
 }
 
 class FamiliesTest : public testing::Test {
@@ -85,9 +71,10 @@ TEST_F(FamiliesTest, InfoAndDocsAreThoseOfRedis) {
     if (IsOurs(command) || IsUnlisted(command)) continue;
     const std::string& name = command.full_name;
     ASSERT_TRUE(golden.contains("info " + name)) << name;
-    EXPECT_EQ(Wire([&](auto& reply) { WriteCommandInfo(command, {}, reply); }),
-              golden.at("info " + name));
-    EXPECT_EQ(Wire([&](auto& reply) {
+    EXPECT_EQ(
+        WrittenAsResp3([&](protocol::ReplyWriter& reply) { WriteCommandInfo(command, {}, reply); }),
+        golden.at("info " + name));
+    EXPECT_EQ(WrittenAsResp3([&](protocol::ReplyWriter& reply) {
                 reply.Map(1);
                 WriteCommandDocs(command, {}, reply);
               }),

@@ -60,8 +60,8 @@ struct Client {
   store::UnixMs last_interaction = 0;
   const Command* last_command = nullptr;  // of the table: lives as long as the server
 
-  // Figures of the connection for CLIENT LIST, refreshed after each turn and before a
-  // visit (client_registry.h).
+  // Figures of the connection for CLIENT LIST, refreshed after each turn and before a visit
+  // (client_registry.h).
   size_t query_bytes = 0;       // received, not run yet
   size_t query_free_bytes = 0;  // room left in the receive buffer
   size_t output_bytes = 0;      // replies that the client has not taken yet

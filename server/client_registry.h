@@ -39,8 +39,8 @@ class ClientRegistry {
   // At start, before the first client.
   void AddHost(ClientHost& host) { hosts_.push_back(&host); }
 
-  // Any thread, from here on.
-  // relaxed, here and below: numbers and a count; no other memory hangs on them.
+  // Any thread, from here on. relaxed, here and below: numbers and a count; no other memory hangs
+  // on them.
   int64_t NextId() { return last_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
 
   // Takes a place among the connected clients unless `limit` are connected already. The count is

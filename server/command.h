@@ -8,13 +8,20 @@
 // A file of commands ends like this:
 //
 //   constexpr CommandSpec kRows[] = {
-//       {.name = "STRLEN", .arity = 2, .flags = kReadonly | kFast, .keys = kFirstKey<kKeyRo>,
-//       .syntax = "key",
-//        .since = "2.2.0", .complexity = "O(1)", .summary = "Get the length of ...", .handler =
-//        StrLen},
+//       {.name = "STRLEN",
+//        .arity = 2,
+//        .flags = kReadonly | kFast,
+//        .keys = kFirstKey<kKeyRo>,
+//        .syntax = "key",
+//        .since = "2.2.0",
+//        .complexity = "O(1)",
+//        .summary = "Get the length of ...",
+//        .handler = StrLen},
 //   };
 //   static_assert(Valid(kRows));
-//   CommandFamily StringCommands() { return {.group = "string", .acl = kAclString, .rows = kRows};
+//
+//   CommandFamily StringCommands() {
+//     return {.group = "string", .acl = kAclString, .rows = kRows};
 //   }
 #pragma once
 
@@ -42,23 +49,22 @@ enum CommandFlags : uint32_t {
   kNoFlags = 0,
   kWrite = 1u << 0,     // "write": may change the keyspace
   kReadonly = 1u << 1,  // "readonly": reads keys and changes none
-  kDenyOom =
-      1u
-      << 2,  // "denyoom": may use more memory; refused above maxmemory when nothing can be evicted
-  kAdmin = 1u << 3,     // "admin": for the operator; implies @admin and @dangerous
-  kPubSub = 1u << 4,    // "pubsub": works on channels; allowed in RESP2's subscriber mode where the
-                        // row says so
-  kNoScript = 1u << 5,  // "noscript": refused from a script
-  kBlocking = 1u << 6,  // "blocking": may suspend its client
-  kLoading = 1u << 7,   // "loading": allowed while a data set is being loaded
-  kStale = 1u << 8,     // "stale": allowed on a replica whose data are out of date
+  // "denyoom": may use more memory; refused above maxmemory when nothing can be evicted.
+  kDenyOom = 1u << 2,
+  kAdmin = 1u << 3,  // "admin": for the operator; implies @admin and @dangerous
+  // "pubsub": works on channels; allowed in RESP2's subscriber mode where the row says so.
+  kPubSub = 1u << 4,
+  kNoScript = 1u << 5,       // "noscript": refused from a script
+  kBlocking = 1u << 6,       // "blocking": may suspend its client
+  kLoading = 1u << 7,        // "loading": allowed while a data set is being loaded
+  kStale = 1u << 8,          // "stale": allowed on a replica whose data are out of date
   kSkipMonitor = 1u << 9,    // "skip_monitor": not shown by MONITOR
   kSkipSlowlog = 1u << 10,   // "skip_slowlog": never logged as slow (it may carry a password)
   kFast = 1u << 11,          // "fast": O(1) or O(log n); implies @fast, its absence @slow
   kNoAuth = 1u << 12,        // "no_auth": allowed before the client has authenticated
   kMayReplicate = 1u << 13,  // "may_replicate": no write, yet may reach replicas (PUBLISH)
-  kNoMandatoryKeys =
-      1u << 14,  // "no_mandatory_keys": has key specs, but a call without a key is fine
+  // "no_mandatory_keys": has key specs, but a call without a key is fine.
+  kNoMandatoryKeys = 1u << 14,
   kNeedsEnabling = 1u << 15,   // not shown: needs an enable-*-command setting (DEBUG)
   kNoAsyncLoading = 1u << 16,  // "no_async_loading": refused during an asynchronous load
   kNoMulti = 1u << 17,         // "no_multi": refused inside MULTI
@@ -198,8 +204,7 @@ struct CommandSpec {
   std::string_view complexity = {};
   std::string_view summary = {};  // no full stop
   std::span<const Change> history = {};
-  std::span<const std::string_view> tips =
-      {};  // hints for client libraries: "nondeterministic_output"
+  std::span<const std::string_view> tips = {};  // for client libraries: "nondeterministic_output"
   std::string_view deprecated_since = {};
   std::string_view replaced_by = {};
   // Overrides this subcommand's lines in its container's HELP, which are otherwise made of name,

@@ -3,8 +3,7 @@
 // The string is written for people; what they do not need stands in suffixes:
 //
 //   key                     an argument; its type follows from its name ("key" is a key, "seconds"
-//   an
-//                           integer; else a string) or is written: increment:double
+//                           an integer; else a string) or is written: increment:double
 //   EX seconds              an argument behind its token
 //   KEEPTTL                 a token alone, named "keepttl"
 //   "~"                     a token that is no word in capitals

@@ -2,7 +2,7 @@
 // I/O threads read as they serve.
 //
 // Life: main() builds it from the defaults, then a file, then the environment, then flags
-// (config_loader.h) with SetAtStart(), and the Server keeps it for as long as it runs. Threads:
+// (config_file.h) with SetAtStart(), and the Server keeps it for as long as it runs. Threads:
 // SetAtStart() before any thread starts. Afterwards everything may be called from any thread:
 // accessors of numbers are one relaxed load; accessors of texts and Get() take a short lock and
 // copy; Set() calls are serialized. Errors are texts, worded as Redis words them, because people
@@ -27,11 +27,8 @@
 namespace larder::server {
 
 enum class LogLevel : uint8_t { kDebug, kVerbose, kNotice, kWarning };
-enum class DebugCommand : uint8_t {
-  kNo,
-  kYes,
-  kLocal
-};  // local: only from a loopback or unix socket
+// kLocal: only to clients of this machine.
+enum class DebugCommand : uint8_t { kNo, kYes, kLocal };
 
 // When a client gets more replies while hard_bytes are unsent, or when its unsent replies stay
 // above soft_bytes for soft_seconds, it is closed. 0 = no limit.
@@ -72,42 +69,37 @@ class Config {
   bool crash_log_enabled() const { return Load(&LiveSettings::crash_log) != 0; }
 
   // May change while the server runs.
-  int port() const {
-    return static_cast<int>(Load(&LiveSettings::port));
-  }  // 0 = do not listen on TCP
+  int port() const { return static_cast<int>(Load(&LiveSettings::port)); }  // 0 = do not listen
   int64_t maxclients() const { return Load(&LiveSettings::maxclients); }
   int timeout_s() const { return static_cast<int>(Load(&LiveSettings::timeout_s)); }  // 0 = never
-  int tcp_keepalive_s() const {
-    return static_cast<int>(Load(&LiveSettings::tcp_keepalive_s));
-  }                                                                     // 0 = off
+  // 0 = off.
+  int tcp_keepalive_s() const { return static_cast<int>(Load(&LiveSettings::tcp_keepalive_s)); }
   int hz() const { return static_cast<int>(Load(&LiveSettings::hz)); }  // 1..500
   int64_t proto_max_bulk_len() const { return Load(&LiveSettings::proto_max_bulk_len); }
   int64_t client_query_buffer_limit() const { return Load(&LiveSettings::query_buffer_limit); }
   LogLevel loglevel() const { return static_cast<LogLevel>(Load(&LiveSettings::loglevel)); }
   bool protected_mode() const { return Load(&LiveSettings::protected_mode) != 0; }
   bool has_password() const { return Load(&LiveSettings::has_password) != 0; }
-  uint64_t maxmemory() const {
-    return static_cast<uint64_t>(Load(&LiveSettings::maxmemory));
-  }  // stored, not enforced yet
+  // Stored, not enforced yet.
+  uint64_t maxmemory() const { return static_cast<uint64_t>(Load(&LiveSettings::maxmemory)); }
   int active_expire_effort() const {
     return static_cast<int>(Load(&LiveSettings::active_expire_effort));
   }
   int shutdown_timeout_s() const {
     return static_cast<int>(Load(&LiveSettings::shutdown_timeout_s));
   }
-  int64_t slowlog_slower_than_us() const {
-    return Load(&LiveSettings::slowlog_slower_than_us);
-  }  // -1 = off
+  // -1 = off.
+  int64_t slowlog_slower_than_us() const { return Load(&LiveSettings::slowlog_slower_than_us); }
   int64_t slowlog_max_len() const { return Load(&LiveSettings::slowlog_max_len); }
   bool latency_tracking() const { return Load(&LiveSettings::latency_tracking) != 0; }
   OutputLimit output_limit(ClientClass client_class) const;
 
   std::vector<BindAddress> bind() const EXCLUDES(mu_);
-  bool PasswordIs(std::string_view password) const
-      EXCLUDES(mu_);  // in time that does not depend on where they differ
+  // In time that does not depend on where they differ.
+  bool PasswordIs(std::string_view password) const EXCLUDES(mu_);
   std::string logfile() const { return Text("logfile"); }
-  std::string config_file() const
-      EXCLUDES(mu_);  // absolute path; empty when there is none or it is standard input
+  // Absolute path; empty when there is none or it is standard input.
+  std::string config_file() const EXCLUDES(mu_);
   std::string maxmemory_policy() const { return Text("maxmemory-policy"); }
   // Any option's value as CONFIG GET shows it; empty for an unknown name.
   std::string Text(std::string_view name) const EXCLUDES(mu_);

@@ -3,9 +3,8 @@
 // is read; the first error ends the reading.
 //
 // Syntax: one directive a line, `name value [value ...]`, the name in any case; a line that begins
-// with
-// '#' is a comment; values in "double quotes" know \n \r \t \b \a \\ \" and \xHH, those in 'single
-// quotes' only \'; `include path` reads another file (wildcards allowed) in place.
+// with '#' is a comment; values in "double quotes" know \n \r \t \b \a \\ \" and \xHH, those in
+// 'single quotes' only \'; `include path` reads another file (wildcards allowed) in place.
 //
 // Threads: the main thread, before the server starts. Errors: "where: reason", ready to be printed.
 

@@ -41,8 +41,6 @@ int64_t Scaled(int64_t rounds) {
   return factor > 0 ? static_cast<int64_t>(static_cast<double>(rounds) * factor) : rounds;
 }
 
-// --- StoreSession
-
 std::optional<std::string> StoreSession::Get(std::string_view key) {
   return keyspace_.Read(worker_, db_, keyspace_.Hash(key), ValueOf);
 }
@@ -172,8 +170,6 @@ StoreSession::Keys StoreSession::ScanAll(size_t count) {
 }
 
 void StoreSession::Prefetch(const Keys& keys) { keyspace_.Prefetch(worker_, At(keys)); }
-
-// --- StoreUnderTest
 
 StoreUnderTest::StoreUnderTest(store::KeyspaceOptions options, int workers)
     : keyspace_(options, clock_) {

@@ -17,26 +17,11 @@
 #include <string_view>
 #include <vector>
 
+#include "server/counter.h"
 #include "server/ticks.h"
 #include "store/mutex.h"
 
 namespace larder::server {
-
-// One writer, any readers. Relaxed: a counter says nothing about other memory.
-class Counter {
- public:
-  void Add(uint64_t n) {
-    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-  void Raise(uint64_t at_least) {
-    if (at_least > get()) value_.store(at_least, std::memory_order_relaxed);
-  }
-  void Clear() { value_.store(0, std::memory_order_relaxed); }
-  uint64_t get() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<uint64_t> value_{0};
-};
 
 // Of one command: what ran (failed: with an error reply), what was refused before it ran.
 struct CommandCounters {

@@ -218,8 +218,10 @@ void Dispatcher::Execute(Client& client, const Request& request, ReplyWriter& re
     CountError(mark);
   }
   uint64_t now = Ticks();  // the end of this command is the start of the next one
+  uint64_t ticks = now > last_ticks_ ? now - last_ticks_ : 0;
   counters.calls.Add(1);
-  counters.ticks.Add(now > last_ticks_ ? now - last_ticks_ : 0);
+  counters.ticks.Add(ticks);
+  if (thread_.services.config.latency_tracking()) thread_.stats.AddLatency(command.index, ticks);
   last_ticks_ = now;
 }
 

@@ -8,11 +8,13 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <sstream>
 #include <utility>
+#include <vector>
 
 #include "server/arg_reader.h"
 #include "server/call.h"
@@ -321,6 +323,24 @@ void WriteErrorStats(Source& out) {
   }
 }
 
+void WriteLatencyStats(Source& out) {
+  const Stats& stats = out.services.stats;
+  if (!out.services.config.latency_tracking()) return;
+  std::istringstream text(out.services.config.Text("latency-tracking-info-percentiles"));
+  const std::vector<std::string> percentiles{std::istream_iterator<std::string>(text), {}};
+  for (const Command& command : out.services.commands.commands()) {
+    LatencyHistogram::Counts counts = stats.LatenciesOf(command.index);
+    if (TotalOf(counts) == 0) continue;
+    std::string values;
+    for (const std::string& percentile : percentiles) {
+      uint64_t ticks = TicksAtPercentile(counts, std::strtod(percentile.c_str(), nullptr));
+      values += fmt::format("{}p{}={:.3f}", values.empty() ? "" : ",", percentile,
+                            stats.TicksToMicroseconds(ticks));
+    }
+    out.Line("latency_percentiles_usec_{}:{}", command.full_name, values);
+  }
+}
+
 void WriteNothing(Source&) {}
 
 void WriteCluster(Source& out) { out.Line("cluster_enabled:0"); }
@@ -378,7 +398,7 @@ constexpr Section kSections[] = {
     {"module_list", "Modules", Shown::kDefault, WriteNothing},
     {"commandstats", "Commandstats", Shown::kAll, WriteCommandStats},
     {"errorstats", "Errorstats", Shown::kDefault, WriteErrorStats},
-    {"latencystats", "Latencystats", Shown::kAll, WriteNothing},
+    {"latencystats", "Latencystats", Shown::kAll, WriteLatencyStats},
     {"cluster", "Cluster", Shown::kDefault, WriteCluster},
     {"keyspace", "Keyspace", Shown::kDefault, WriteKeyspace},
     {"larder", "Larder", Shown::kDefault, WriteLarder},

@@ -157,8 +157,6 @@ constexpr Option kRows[] = {
     Bool("jemalloc-bg-thread", "yes"),
     Integer("key-load-delay", "0", kIntMin, kIntMax, kHidden),
     Integer("latency-monitor-threshold", "0", 0, kLongMax),
-    Live(Bool("latency-tracking", "yes"), &LiveSettings::latency_tracking),
-    Special("latency-tracking-info-percentiles", "50 99 99.9", ParsePercentiles),
     Bool("lazyfree-lazy-eviction", "no"),
     Bool("lazyfree-lazy-expire", "no"),
     Bool("lazyfree-lazy-server-del", "no"),

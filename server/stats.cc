@@ -17,6 +17,14 @@ void ThreadStats::CountError(std::string_view code) {
   }
 }
 
+LatencyHistogram* ThreadStats::MakeHistogram(size_t command) {
+  LatencyHistogram* histogram = &histograms_.emplace_back();
+  // release [stats.histogram]: pairs with the acquire in RawLatenciesOf(), which reads its
+  // counters.
+  latencies_[command].store(histogram, std::memory_order_release);
+  return histogram;
+}
+
 Stats::Stats(size_t commands)
     : commands_(commands), start_(std::chrono::steady_clock::now()), start_ticks_(Ticks()) {}
 
@@ -78,10 +86,34 @@ StatsTotals Stats::Totals() const {
   return now;
 }
 
+LatencyHistogram::Counts Stats::RawLatenciesOf(size_t command) const {
+  LatencyHistogram::Counts sum{};
+  for (const auto& thread : threads_) {
+    // acquire [stats.histogram]: pairs with the release in MakeHistogram().
+    const auto* histogram = thread->latencies_[command].load(std::memory_order_acquire);
+    if (histogram != nullptr) histogram->AddTo(sum);
+  }
+  return sum;
+}
+
+LatencyHistogram::Counts Stats::LatenciesOf(size_t command) const {
+  LatencyHistogram::Counts now = RawLatenciesOf(command);
+  store::MutexLock lock(mu_);
+  auto baseline = latency_baselines_.find(command);
+  if (baseline == latency_baselines_.end()) return now;
+  for (size_t i = 0; i < now.size(); ++i) now[i] -= baseline->second[i];
+  return now;
+}
+
 void Stats::Reset(const KeyspaceCounts& now) {
   StatsTotals totals = RawTotals();
+  std::map<size_t, LatencyHistogram::Counts> latencies;
+  for (size_t i = 0; i < commands_; ++i) {
+    if (totals.commands[i].calls > 0) latencies.emplace(i, RawLatenciesOf(i));
+  }
   store::MutexLock lock(mu_);
   baseline_ = std::move(totals);
+  latency_baselines_ = std::move(latencies);
   keyspace_baseline_ = now;
   peak_memory_bytes_ = 0;
   samples_taken_ = 0;

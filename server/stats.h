@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <span>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "server/counter.h"
+#include "server/latency_histogram.h"
 #include "server/ticks.h"
 #include "store/mutex.h"
 
@@ -42,12 +44,19 @@ struct CommandTotals {
 
 class ThreadStats {
  public:
-  explicit ThreadStats(size_t commands) : commands_(commands) {}
+  explicit ThreadStats(size_t commands) : commands_(commands), latencies_(commands) {}
   ThreadStats(const ThreadStats&) = delete;
   ThreadStats& operator=(const ThreadStats&) = delete;
 
   // Owner thread.
   CommandCounters& command(size_t index) { return commands_[index]; }
+  void AddLatency(size_t command, uint64_t ticks) {
+    // relaxed: this thread stored it.
+    LatencyHistogram* histogram = latencies_[command].load(std::memory_order_relaxed);
+    if (histogram == nullptr) [[unlikely]]
+      histogram = MakeHistogram(command);
+    histogram->Add(ticks);
+  }
   // An error reply was sent: "ERR", "WRONGTYPE" ... Kinds above kErrorKindsMax are counted
   // together.
   void CountError(std::string_view code) EXCLUDES(mu_);
@@ -66,7 +75,12 @@ class ThreadStats {
   friend class Stats;
   static constexpr size_t kErrorKindsMax = 128;
 
+  LatencyHistogram* MakeHistogram(size_t command);
+
   std::vector<CommandCounters> commands_;
+  // One a command, null until its first call.
+  std::vector<std::atomic<LatencyHistogram*>> latencies_;
+  std::deque<LatencyHistogram> histograms_;  // owner thread; the above point here
   mutable store::Mutex mu_;
   std::map<std::string, uint64_t, std::less<>> errors_ GUARDED_BY(mu_);
 };
@@ -114,6 +128,8 @@ class Stats {
   StatsTotals Totals() const EXCLUDES(mu_);
   // CONFIG RESETSTAT. `now`: the keyspace's counts at this moment.
   void Reset(const KeyspaceCounts& now) EXCLUDES(mu_);
+  // How long the calls of one command took since the last reset, where that was tracked.
+  LatencyHistogram::Counts LatenciesOf(size_t command) const EXCLUDES(mu_);
   // The keyspace's counts since the last reset, given those since the start.
   KeyspaceCounts SinceReset(KeyspaceCounts counts) const EXCLUDES(mu_);
   Rates CurrentRates() const EXCLUDES(mu_);
@@ -138,6 +154,7 @@ class Stats {
   static constexpr size_t kSamples = 17;  // 16 periods, as Redis averages over
 
   StatsTotals RawTotals() const;
+  LatencyHistogram::Counts RawLatenciesOf(size_t command) const;
   Sample TakeRawSample() const;
 
   const size_t commands_;
@@ -149,6 +166,8 @@ class Stats {
 
   mutable store::Mutex mu_;
   StatsTotals baseline_ GUARDED_BY(mu_);  // what RawTotals() said at the last reset
+  // The same of RawLatenciesOf(), for commands that had been called by then.
+  std::map<size_t, LatencyHistogram::Counts> latency_baselines_ GUARDED_BY(mu_);
   KeyspaceCounts keyspace_baseline_ GUARDED_BY(mu_);
   size_t peak_memory_bytes_ GUARDED_BY(mu_) = 0;
   Sample samples_[kSamples] GUARDED_BY(mu_);

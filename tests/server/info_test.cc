@@ -1,5 +1,6 @@
 #include "server/info.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -51,6 +52,27 @@ TEST(InfoTest, CountsHitsAndMisses) {
   std::string info = h.Run("INFO stats");
   EXPECT_TRUE(Has(info, "keyspace_hits:1\r\n")) << info;
   EXPECT_TRUE(Has(info, "keyspace_misses:1\r\n")) << info;
+}
+
+TEST(InfoTest, ShowsLatencyPercentilesOfWhatWasCalled) {
+  using testing::ContainsRegex;
+  Harness h;
+  h.Run("CONFIG SET latency-tracking-info-percentiles \"50 99.9\"");
+  for (int i = 0; i < 10; ++i) h.Run("GET a");
+  h.Run("CONFIG GET port");
+  std::string info = h.Run("INFO latencystats");
+  EXPECT_THAT(info, ContainsRegex("\nlatency_percentiles_usec_get:"
+                                  "p50=[0-9]+[.][0-9]{3},p99[.]9=[0-9]+[.][0-9]{3}\r\n"));
+  EXPECT_TRUE(Has(info, "latency_percentiles_usec_config|get:p50=")) << info;
+  EXPECT_FALSE(Has(info, "latency_percentiles_usec_set:")) << info;
+
+  h.Run("CONFIG RESETSTAT");
+  EXPECT_FALSE(Has(h.Run("INFO latencystats"), "usec_get:"));
+  h.Run("GET a");
+  EXPECT_TRUE(Has(h.Run("INFO latencystats"), "usec_get:"));
+
+  h.Run("CONFIG SET latency-tracking no");
+  EXPECT_EQ(h.Run("INFO latencystats"), "$16\r\n# Latencystats\r\n\r\n");
 }
 
 TEST(InfoTest, UsedMemoryIsTheFirstOfItsKind) {

@@ -44,19 +44,23 @@ Connection::Connection(IoThread& thread, int socket, int64_t id)
   client_.fd = socket_.fd();
   client_.address = std::move(addresses.peer);
   client_.local_address = std::move(addresses.local);
-  client_.is_local = addresses.peer_is_local;
+  client_.is_local = PeerIsLocal(socket_.fd());
   client_.authenticated = !thread_.services().config.has_password();
   client_.created_at = client_.last_interaction = thread_.ReadClock();
 }
 
 void Connection::Start() {
-  if (!thread_.poller().Add(socket_.fd(), *this)) Close();
+  if (thread_.poller().Add(socket_.fd(), *this)) return;
+  spdlog::warn("Closing client {} ({}): the system watches no more sockets for us", client_.id,
+               client_.address);
+  Close();
 }
 
 void Connection::OnReady(Readiness readiness) {
-  if (readiness.writable && sending_ && !closed_) SendUnsent();
+  if (readiness.writable && sending_ && !send_posted_ && !closed_) SendUnsent();
   if (closed_ || finishing_) return;
   hung_up_ |= readiness.hung_up;
+  short_reads_ |= readiness.hung_up || readiness.urgent;
   socket_has_more_ |= readiness.readable || readiness.hung_up;
   if (socket_has_more_ && !turn_posted_) RunTurn();
 }
@@ -69,7 +73,9 @@ void Connection::RunTurn() {
   }
   protocol::ReadBuffer& large = thread_.large_input();
   protocol::ReadBuffer* input = &input_;
-  if (socket_has_more_ && input_.Pending().size() <= kLargeInputPendingMax) {
+  // What is here already runs before more is received: so who sends without end is held back.
+  auto stop = requests_wait_ ? Dispatcher::Stop::kBatchFull : Dispatcher::Stop::kStarved;
+  if (!requests_wait_ && input_.Pending().size() <= kLargeInputPendingMax) {
     large.Append(input_.Pending());
     input_.Consume(input_.Pending().size());
     input = &large;
@@ -80,9 +86,8 @@ void Connection::RunTurn() {
     input = &input_;
   };
   Turn turn{.over_at = {}, .requests_left = kTurnRequestsMax};
-  Dispatcher::Stop stop;
   do {
-    ReceiveMore(*input);
+    if (stop == Dispatcher::Stop::kStarved) ReceiveMore(*input);
     stop = RunBatches(*input, turn);
     // One request that does not fit goes where it can grow.
     if (input == &large && large.Pending().size() > kLargeInputPendingMax) leave_large_input();
@@ -122,9 +127,8 @@ void Connection::ReceiveMore(protocol::ReadBuffer& input) {
   size_t room_min = std::clamp<size_t>(input.Pending().size(), 1024, 64 * 1024);
   std::span<char> room = input.Prepare(room_min, parser_->bytes_wanted());
   Socket::Transfer received = socket_.Receive(room);
-  // What fills the room may have more behind it, and behind the rest comes the end of the stream.
   socket_has_more_ =
-      received.bytes == room.size() || (hung_up_ && received.status == Socket::Status::kDone);
+      received.bytes == room.size() || (short_reads_ && received.status == Socket::Status::kDone);
   if (received.status == Socket::Status::kEnd) peer_done_ = true;
   if (received.status == Socket::Status::kFailed) return Close();
   if (received.bytes == 0) return;
@@ -149,6 +153,7 @@ void Connection::EndTurn(Dispatcher::Stop stop) {
     return Close();
   }
   UpdateFigures();
+  requests_wait_ = stop != Dispatcher::Stop::kStarved;
   switch (stop) {
     case Dispatcher::Stop::kClosing:
       return CloseWhenSent();
@@ -167,6 +172,7 @@ void Connection::EndTurn(Dispatcher::Stop stop) {
 
 // The rest of the input gets its turn behind everything that is ready now.
 void Connection::PostTurn() {
+  if (turn_posted_) return;
   turn_posted_ = true;
   boost::asio::post(thread_.context(), [&thread = thread_, id = client_.id] {
     if (Connection* connection = thread.FindConnection(id)) connection->RunPostedTurn();
@@ -239,11 +245,16 @@ void Connection::SendUnsent() {
     above_soft_limit_since_ = 0;
     if (finishing_) Finish();
   } else if (!closed_ && before - unsent_.size() >= kWriteTurnBytes) {
+    send_posted_ = true;
     boost::asio::post(thread_.context(), [&thread = thread_, id = client_.id] {
-      Connection* connection = thread.FindConnection(id);
-      if (connection != nullptr && !connection->closed_) connection->SendUnsent();
+      if (Connection* connection = thread.FindConnection(id)) connection->RunPostedSend();
     });
   }
+}
+
+void Connection::RunPostedSend() {
+  send_posted_ = false;
+  if (!closed_) SendUnsent();
 }
 
 bool Connection::IsAboveHardLimit(size_t unread_bytes) const {

@@ -84,6 +84,7 @@ class Connection final : public SocketUser {
   // Returns false if the socket took less than all.
   bool WriteSome(protocol::ReplyBuffer& replies, size_t bytes_max);
   void SendUnsent();
+  void RunPostedSend();
   // `unread_bytes` were unsent before the latest replies.
   bool IsAboveHardLimit(size_t unread_bytes) const;
   bool IsTooLongAboveSoftLimit();
@@ -99,10 +100,13 @@ class Connection final : public SocketUser {
   protocol::ReadBuffer input_;
   protocol::ReplyBuffer unsent_;
   store::UnixMs above_soft_limit_since_ = 0;  // 0: it is below
-  bool socket_has_more_ = false;              // it may have: nothing has told otherwise since
+  bool requests_wait_ = false;    // input_ may hold requests that the last turn did not get to
+  bool socket_has_more_ = false;  // it may have: nothing has told otherwise since
   bool hung_up_ = false;      // the client has shut down its sending side; its last bytes may wait
+  bool short_reads_ = false;  // receiving less than there is room for does not mean it is empty
   bool peer_done_ = false;    // ... and they have been received
   bool turn_posted_ = false;  // the next turn waits in the loop's queue
+  bool send_posted_ = false;  // ... and so does going on to send
   bool sending_ = false;      // unsent_ waits for the socket to have room
   bool finishing_ = false;    // no more requests are run; closes when unsent_ is empty
   bool closed_ = false;

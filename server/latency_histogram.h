@@ -1,8 +1,8 @@
 // How often a command took how long, in buckets that widen with the time.
 //
 // Times are ticks (ticks.h). Each doubling is divided into kSteps buckets, so that a bucket's ends
-// lie within 1/16 of each other; below kSteps ticks each number has its own, and above kTicksMax
-// (20 seconds or so) all share the last.
+// lie within 1/16 of each other; below 2 * kSteps ticks each number has its own, and above
+// kTicksMax (20 seconds or so) all share the last.
 //
 // Any thread may read what one thread counts. Counting costs a few instructions and one store; 4 KB
 // each, so a histogram is made at the first call of its command.

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
-#include <cstring>
 #include <random>
 #include <stdexcept>
 #include <utility>
@@ -16,6 +15,7 @@
 #include "protocol/reply_errors.h"
 #include "server/commands/families.h"
 #include "server/config.h"
+#include "server/socket.h"
 #include "store/map_kind.h"
 
 namespace larder::server {
@@ -25,8 +25,9 @@ using boost::asio::ip::tcp;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 
-// Descriptors that are not clients: listeners, epoll, timers, the log, standard streams.
-constexpr int64_t kReservedDescriptors = 32;
+// Descriptors that are not clients: listeners, the log, standard streams, and those that each
+// thread waits with (two epoll sets, a timer, an event).
+int64_t ReservedDescriptors(int threads) { return std::max(32, 16 + 4 * threads); }
 
 constexpr std::string_view kProtectedModeDenied =
     "-DENIED Redis is running in protected mode because protected mode is enabled and no password "
@@ -50,12 +51,6 @@ store::KeyspaceOptions OptionsOf(const Config& config) {
   return options;
 }
 
-std::string Text(const tcp::endpoint& endpoint) {
-  std::string host = endpoint.address().to_string();
-  if (endpoint.address().is_v6()) host = "[" + host + "]";
-  return host + ":" + std::to_string(endpoint.port());
-}
-
 // `bind` names addresses, "*" and "::*"; host names are not looked up.
 tcp::endpoint EndpointOf(const std::string& host, int port, error_code* error) {
   auto number = static_cast<unsigned short>(port);
@@ -77,16 +72,6 @@ bool HasEndpoint(const auto& list, const tcp::endpoint& endpoint) {
 bool Overlap(const tcp::endpoint& a, const tcp::endpoint& b) {
   return a.port() == b.port() && a.protocol() == b.protocol() &&
          (a == b || a.address().is_unspecified() || b.address().is_unspecified());
-}
-
-bool PeerIsLoopback(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return true;
-  tcp::endpoint peer;
-  std::memcpy(peer.data(), &address, size);
-  peer.resize(size);
-  return peer.address().is_loopback();
 }
 
 }  // namespace
@@ -139,7 +124,7 @@ void Server::LogStart() {
                info_.process_id, config_.threads(), config_.threads() == 1 ? "" : "s",
                config_.shards(), store::Name(config_.map()), config_.databases());
   for (const ListeningSocket& socket : listening_) {
-    spdlog::info("Ready to accept connections on {}", Text(socket.endpoint));
+    spdlog::info("Ready to accept connections on {}", TextOf(socket.endpoint));
   }
   if (listening_.empty()) spdlog::warn("Port 0: no connections are accepted");
 }
@@ -147,17 +132,17 @@ void Server::LogStart() {
 // maxclients needs as many descriptors, and a few more. What the system does not grant is taken
 // off maxclients, so that clients get an error instead of waiting in the backlog.
 void Server::RaiseDescriptorLimit() {
+  const int64_t reserved = ReservedDescriptors(config_.threads());
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  auto wanted = static_cast<rlim_t>(config_.maxclients() + kReservedDescriptors);
+  auto wanted = static_cast<rlim_t>(config_.maxclients() + reserved);
   if (limit.rlim_cur >= wanted) return;
   rlimit raised{.rlim_cur = wanted, .rlim_max = std::max(limit.rlim_max, wanted)};
   if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) return;
   raised = {.rlim_cur = std::min(limit.rlim_max, wanted), .rlim_max = limit.rlim_max};
   if (::setrlimit(RLIMIT_NOFILE, &raised) != 0) raised = limit;
   if (raised.rlim_cur >= wanted) return;
-  int64_t affordable =
-      std::max<int64_t>(1, static_cast<int64_t>(raised.rlim_cur) - kReservedDescriptors);
+  int64_t affordable = std::max<int64_t>(1, static_cast<int64_t>(raised.rlim_cur) - reserved);
   spdlog::warn("maxclients is lowered from {} to {}: the system grants {} open files",
                config_.maxclients(), affordable, raised.rlim_cur);
   config_.LowerMaxClients(affordable);
@@ -207,7 +192,7 @@ std::optional<std::string> Server::Listen() {
 }
 
 // "*" and one address exclude each other unless their sockets share the port. So a socket that goes
-// and one that comes do, while both are open: no client is turned away in between, and if a further
+// and one that comes do, while both are open: at no moment does nobody listen, and if a further
 // address cannot be had, all is as it was. (Thread 0 may close one of `left` at this moment, as it
 // shuts the server down: the option then reaches nothing, or a socket that will not bind.)
 std::optional<std::string> Server::OpenSockets(std::span<const WantedAddress> wanted,
@@ -271,7 +256,7 @@ bool Server::Admit(int fd) {
     [[maybe_unused]] ssize_t sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
     return false;
   };
-  if (config_.protected_mode() && !config_.has_password() && !PeerIsLoopback(fd)) {
+  if (config_.protected_mode() && !config_.has_password() && !PeerIsLocal(fd)) {
     return refuse(kProtectedModeDenied);
   }
   if (!clients_.TryConnect(config_.maxclients())) {

@@ -1,8 +1,8 @@
 // The server: builds everything from the configuration, runs the I/O threads, stops them.
 //
-// The thread that calls Run() becomes I/O thread 0; it also accepts connections and gets the
+// Run() starts the I/O threads and waits for them. Thread 0 also accepts connections and gets the
 // signals. A new connection goes to the thread with the fewest. Shutdown() may be called from any
-// thread; so may Apply(), by CONFIG SET.
+// thread; so may what CONFIG SET calls.
 //
 // Stopping: listeners close, each thread gives its connections' pending replies a bounded time to
 // leave, Run() returns when all threads have ended. A second SIGINT cuts that time to zero.

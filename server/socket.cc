@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/ip/tcp.hpp>
 #include <cassert>
 #include <cerrno>
 
@@ -29,26 +28,25 @@ tcp::endpoint EndpointOf(int fd, int (*ask)(int, sockaddr*, socklen_t*)) {
   return endpoint;
 }
 
+}  // namespace
+
 std::string TextOf(const tcp::endpoint& endpoint) {
   std::string host = endpoint.address().to_string();
   if (endpoint.address().is_v6()) host = "[" + host + "]";
   return host + ":" + std::to_string(endpoint.port());
 }
 
-bool IsLoopback(const address& host) {
+bool PeerIsLocal(int fd) {
+  const address host = EndpointOf(fd, ::getpeername).address();
   if (host.is_v6() && host.to_v6().is_v4_mapped()) {
     return make_address_v4(boost::asio::ip::v4_mapped, host.to_v6()).is_loopback();
   }
   return host.is_loopback();
 }
 
-}  // namespace
-
 Socket::Addresses Socket::ReadAddresses() const {
-  const tcp::endpoint peer = EndpointOf(fd_, ::getpeername);
-  return {.peer = TextOf(peer),
-          .local = TextOf(EndpointOf(fd_, ::getsockname)),
-          .peer_is_local = IsLoopback(peer.address())};
+  return {.peer = TextOf(EndpointOf(fd_, ::getpeername)),
+          .local = TextOf(EndpointOf(fd_, ::getsockname))};
 }
 
 Socket::Transfer Socket::Receive(std::span<char> room) {

@@ -7,6 +7,7 @@
 // Cost: a call is a system call.
 #pragma once
 
+#include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,6 +15,11 @@
 #include <string_view>
 
 namespace larder::server {
+
+// As people write it: "127.0.0.1:6379", "[::1]:6379".
+std::string TextOf(const boost::asio::ip::tcp::endpoint& endpoint);
+// Whether a connection comes from a loopback address.
+bool PeerIsLocal(int fd);
 
 class Socket {
  public:
@@ -27,11 +33,9 @@ class Socket {
     Status status;
     size_t bytes = 0;
   };
-  // As the peer and our side are shown to people: "127.0.0.1:6379", "[::1]:6379".
   struct Addresses {
     std::string peer;
     std::string local;
-    bool peer_is_local = false;  // loopback
   };
 
   // The most pieces that one Send() takes.

@@ -24,7 +24,7 @@ SocketPoller::SocketPoller(boost::asio::io_context& context) : set_(context, Mak
 bool SocketPoller::Add(int fd, SocketUser& user) {
   epoll_event event{};
   // Interest in writing costs nothing here: it is reported when a full socket has room again.
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = &user;
   return ::epoll_ctl(set_.native_handle(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
@@ -43,7 +43,8 @@ void SocketPoller::ServeReady() {
     static_cast<SocketUser*>(events[static_cast<size_t>(i)].data.ptr)
         ->OnReady({.readable = (happened & EPOLLIN) != 0,
                    .writable = (happened & EPOLLOUT) != 0,
-                   .hung_up = (happened & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0});
+                   .hung_up = (happened & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0,
+                   .urgent = (happened & EPOLLPRI) != 0});
   }
   WaitForEvents();
 }

@@ -8,9 +8,11 @@
 //
 // Notifications are edge-triggered: a socket is reported when something new has happened to it,
 // once. Whoever is told that it can be read has to read until less came than there was room for, or
-// remember that there may be more.
+// remember that there may be more. Once it has hung up or got urgent data, only a read that would
+// block tells that nothing is left.
 //
-// Threads: the one that runs the io_context. Cost: two system calls a wake-up; one a socket, once.
+// Threads: the one that runs the io_context. Cost: three system calls a wake-up; one a socket,
+// once.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -24,6 +26,7 @@ struct Readiness {
   bool readable = false;
   bool writable = false;
   bool hung_up = false;  // the peer has shut down its sending side, or the connection is lost
+  bool urgent = false;   // TCP's urgent data is on its way: receiving stops short of it
 };
 
 class SocketUser {

@@ -63,8 +63,9 @@ StatsTotals Stats::RawTotals() const {
 }
 
 StatsTotals Stats::Totals() const {
-  StatsTotals now = RawTotals();
+  // Locked first, or the baseline might be newer than what it is taken from.
   store::MutexLock lock(mu_);
+  StatsTotals now = RawTotals();
   now.commands_processed -= baseline_.commands_processed;
   now.reads -= baseline_.reads;
   now.writes -= baseline_.writes;
@@ -97,8 +98,8 @@ LatencyHistogram::Counts Stats::RawLatenciesOf(size_t command) const {
 }
 
 LatencyHistogram::Counts Stats::LatenciesOf(size_t command) const {
+  store::MutexLock lock(mu_);  // first: see Totals()
   LatencyHistogram::Counts now = RawLatenciesOf(command);
-  store::MutexLock lock(mu_);
   auto baseline = latency_baselines_.find(command);
   if (baseline == latency_baselines_.end()) return now;
   for (size_t i = 0; i < now.size(); ++i) now[i] -= baseline->second[i];
@@ -106,14 +107,12 @@ LatencyHistogram::Counts Stats::LatenciesOf(size_t command) const {
 }
 
 void Stats::Reset(const KeyspaceCounts& now) {
-  StatsTotals totals = RawTotals();
-  std::map<size_t, LatencyHistogram::Counts> latencies;
-  for (size_t i = 0; i < commands_; ++i) {
-    if (totals.commands[i].calls > 0) latencies.emplace(i, RawLatenciesOf(i));
-  }
   store::MutexLock lock(mu_);
-  baseline_ = std::move(totals);
-  latency_baselines_ = std::move(latencies);
+  baseline_ = RawTotals();
+  latency_baselines_.clear();
+  for (size_t i = 0; i < commands_; ++i) {
+    if (baseline_.commands[i].calls > 0) latency_baselines_.emplace(i, RawLatenciesOf(i));
+  }
   keyspace_baseline_ = now;
   peak_memory_bytes_ = 0;
   samples_taken_ = 0;

@@ -147,7 +147,7 @@ class alignas(8) Entry {
 
   // memcmp() == 0, in line: a call out of line costs as much as comparing a key of 16 bytes.
   static bool SameBytes(const char* a, const char* b, size_t size) {
-    if (size < 8 || size > kCompareInlineMax) return memcmp(a, b, size) == 0;
+    if (size < 8 || size > kCompareInlineMax) return size == 0 || memcmp(a, b, size) == 0;
     uint64_t difference = Word64(a + size - 8) ^ Word64(b + size - 8);
     for (size_t i = 0; i + 8 < size; i += 8) difference |= Word64(a + i) ^ Word64(b + i);
     return difference == 0;

@@ -25,8 +25,10 @@ constexpr uint8_t FingerprintOf(uint32_t bucket_bits) {
 class Bucket;
 class Table;
 
-// What a prefetch has learnt on its way: where the key's chain begins, as long as `layout` is the
-// shard's version (store/layout_version.h). Table checks that before it takes the short cut.
+// What a prefetch has learnt on its way: where the key's chain begins, as long as the shard's
+// version (store/layout_version.h) is still `layout`, but for a write of several keys that has
+// begun since. Table checks that before it takes the short cut. `table` is one that lives as long
+// as its keyspace.
 struct ShortCut {
   const Table* table = nullptr;
   Bucket* head = nullptr;
@@ -36,7 +38,7 @@ struct ShortCut {
 struct Key {
   std::string_view bytes;
   uint64_t hash;
-  mutable ShortCut short_cut = {};  // mutable: no part of what the key is
+  ShortCut short_cut = {};
 
   uint32_t bucket_bits() const { return static_cast<uint32_t>(hash); }
   uint8_t fingerprint() const { return FingerprintOf(bucket_bits()); }

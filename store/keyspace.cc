@@ -75,7 +75,8 @@ Database& Keyspace::MakeDatabase(int db) {
 
 // --- Prefetch
 
-void Keyspace::Prefetch(Worker& worker, std::span<const KeyAt> keys) {
+void Keyspace::Prefetch(Worker& worker, std::span<KeyAt> keys) {
+  if (keys.empty()) return;
   keys = keys.first(std::min(keys.size(), kPrefetchKeysMax));
   const Protection pin = worker.Pin();
   std::array<const Map*, kPrefetchKeysMax> maps;

@@ -99,8 +99,8 @@ class Keyspace {
 
   // Has what a batch of commands is about to look up brought into the cache, of the first
   // kPrefetchKeysMax keys: all buckets, then all entries, so that each load has the time of all
-  // others to arrive. Pins the worker.
-  void Prefetch(Worker& worker, std::span<const KeyAt> keys);
+  // others to arrive. Leaves short cuts in the keys. Pins the worker.
+  void Prefetch(Worker& worker, std::span<KeyAt> keys);
   static constexpr size_t kPrefetchKeysMax = 64;
 
   // Calls visit(const Entry* or nullptr) with the live entry of a key and returns what it returns.
@@ -112,13 +112,14 @@ class Keyspace {
   template <typename Edit>
   auto Write(Worker& worker, int db, const Key& key, Edit&& edit);
 
-  // Calls edit(MultiEditor&) with all keys locked; nobody sees a part of what it does.
+  // Calls edit(MultiEditor&) with all keys locked; nobody sees a part of what it does. The keys are
+  // prefetched.
   template <typename Edit>
-  auto WriteAll(Worker& worker, std::span<const KeyAt> keys, Edit&& edit);
+  auto WriteAll(Worker& worker, std::span<KeyAt> keys, Edit&& edit);
 
   // Calls visit(MultiReader&) with all keys locked: one moment of all of them.
   template <typename Visit>
-  auto ReadAll(Worker& worker, std::span<const KeyAt> keys, Visit&& visit);
+  auto ReadAll(Worker& worker, std::span<KeyAt> keys, Visit&& visit);
 
   int64_t Size(int db) const;
 
@@ -280,7 +281,7 @@ auto Keyspace::Write(Worker& worker, int db, const Key& key, Edit&& edit) {
 }
 
 template <typename Edit>
-auto Keyspace::WriteAll(Worker& worker, std::span<const KeyAt> keys, Edit&& edit) {
+auto Keyspace::WriteAll(Worker& worker, std::span<KeyAt> keys, Edit&& edit) {
   Prefetch(worker, keys);
   ShardSet set(worker, keys.size());
   while (!LockAll(set, keys)) {
@@ -291,7 +292,7 @@ auto Keyspace::WriteAll(Worker& worker, std::span<const KeyAt> keys, Edit&& edit
 }
 
 template <typename Visit>
-auto Keyspace::ReadAll(Worker& worker, std::span<const KeyAt> keys, Visit&& visit) {
+auto Keyspace::ReadAll(Worker& worker, std::span<KeyAt> keys, Visit&& visit) {
   Prefetch(worker, keys);
   ShardSet set(worker, keys.size());
   while (!LockAll(set, keys)) {

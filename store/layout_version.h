@@ -1,10 +1,12 @@
 // A shard's version word: how a lock-free reader learns that what it saw may not have been one
-// moment.
+// moment, and anyone that a short cut (store/hash.h) leads nowhere any more.
 //
-// Two kinds of change need it, and share one word:
+// Three kinds of change need it, and share one word:
 //   - An entry moves to another bucket. The mover publishes it in the new place, bumps the word,
 //     then clears the old place. A reader that found nothing loads the word again: unchanged means
 //     that no entry slipped past it.
+//   - The head of a chain becomes another's, or is retired: a short cut to it ends. The word is
+//     bumped before the head is retired.
 //   - A command writes more than one key. The word is odd meanwhile, in every shard concerned: all
 //     go odd before the first store and even after the last. A reader that sees an odd or changed
 //     word takes the lock.
@@ -28,9 +30,14 @@ class LayoutVersion {
   bool Unchanged(uint64_t seen) const {
     return word_.load(std::memory_order_relaxed) == seen;  // relaxed: see above
   }
+  // The same, but for a write of several keys that has begun.
+  bool SameStructure(uint64_t seen) const {
+    return (word_.load(std::memory_order_relaxed) | 1) == (seen | 1);  // relaxed: see above
+  }
   static bool MultiKeyWriteIn(uint64_t word) { return (word & 1) != 0; }
 
-  // Between publishing an entry in its new place and clearing the old one.
+  // Between publishing an entry in its new place and clearing the old one; before a head is
+  // retired.
   void EntryMoved() { Add(2); }
   // Around the stores of a command that writes several keys.
   void BeginMultiKeyWrite() { Add(1); }

@@ -66,10 +66,11 @@ class alignas(64) CAPABILITY("map") Map {
 
   // Hints for a read or write that is about to come; PrefetchEntry() as in store/table.h. Both look
   // into the second table of a sync map too.
-  void PrefetchBucket(const Key& key, Protection protection) const {
+  void PrefetchBucket(Key& key, Protection protection) const {
     table_.PrefetchBucket(key, protection);
     const SyncMap* split = sync();
-    if (split != nullptr && split->amended()) split->dirty().PrefetchBucket(key, protection);
+    // Dirty goes with the kind, so there is no short cut into it.
+    if (split != nullptr && split->amended()) split->dirty().PrefetchBucketOnly(key, protection);
   }
   bool PrefetchEntry(const Key& key, int hop, Protection protection) const {
     bool further = table_.PrefetchEntry(key, hop, protection);

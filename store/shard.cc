@@ -59,8 +59,10 @@ class Shard::Deadlines final : public KeyDeadlines {
 };
 
 void Shard::Deadlines::Prefetch(std::span<const uint32_t> hash_bits) {
-  for (const uint32_t bits : hash_bits)
-    shard_.map_.PrefetchBucket({{}, bits}, Protection::UnderLock());
+  for (const uint32_t bits : hash_bits) {
+    Key key{{}, bits};
+    shard_.map_.PrefetchBucket(key, Protection::UnderLock());
+  }
   for (const uint32_t bits : hash_bits)
     shard_.map_.PrefetchEntry({{}, bits}, 0, Protection::UnderLock());
 }

@@ -158,7 +158,7 @@ Bucket* Table::HeadFor(uint32_t bucket_bits) const {
 // the short cut, its head is the one that a walk through the directory would find, and alive.
 Bucket* Table::HeadFor(const Key& key) const {
   const ShortCut& known = key.short_cut;
-  if (known.table == this && layout_.Unchanged(known.layout)) [[likely]]
+  if (known.table == this && layout_.SameStructure(known.layout)) [[likely]]
     return known.head;
   return HeadFor(key.bucket_bits());
 }
@@ -189,12 +189,16 @@ Table::Found Table::Find(const Key& key, Protection) const {
   return {};
 }
 
-void Table::PrefetchBucket(const Key& key, Protection) const {
+void Table::PrefetchBucket(Key& key, Protection) const {
   const uint64_t layout = layout_.Load();
   Bucket* head = HeadFor(key.bucket_bits());
   __builtin_prefetch(head);
   // No short cut to nowhere: the first bucket comes without a new version.
   if (head != nullptr) key.short_cut = {this, head, layout};
+}
+
+void Table::PrefetchBucketOnly(const Key& key, Protection) const {
+  __builtin_prefetch(HeadFor(key.bucket_bits()));
 }
 
 bool Table::PrefetchEntry(const Key& key, int hop, Protection) const {

@@ -170,8 +170,10 @@ class Table {
   Table& operator=(const Table&) = delete;
 
   Found Find(const Key& key, Protection) const;
-  // Leaves a short cut in the key for the calls that follow.
-  void PrefetchBucket(const Key& key, Protection) const;
+  // Leaves a short cut in the key for the calls that follow. REQUIRES: the table outlives the key.
+  void PrefetchBucket(Key& key, Protection) const;
+  // The same without a short cut.
+  void PrefetchBucketOnly(const Key& key, Protection) const;
   // Looks in bucket number `hop` of the chain, which is in the cache by now, for where the entry
   // is. True if it must be further on: then the next bucket is on its way, and a call with hop + 1
   // will find more.

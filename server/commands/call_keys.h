@@ -27,7 +27,7 @@ class CallKeys {
   CallKeys(const CallKeys&) = delete;
   CallKeys& operator=(const CallKeys&) = delete;
 
-  std::span<const store::KeyAt> all() const { return keys_; }
+  std::span<store::KeyAt> all() { return keys_; }
 
  private:
   std::array<std::byte, 512> on_stack_;

@@ -26,7 +26,7 @@ void Del(Call& call, ReplyWriter& reply) {
                                               [](KeyEditor& key) { return key.Erase(); });
     return reply.Integer(erased ? 1 : 0);
   }
-  const CallKeys keys(call, 1);
+  CallKeys keys(call, 1);
   reply.Integer(call.keyspace().WriteAll(call.worker, keys.all(), [](MultiEditor& multi) {
     int64_t erased = 0;
     for (size_t i = 0; i < multi.size(); ++i) erased += multi[i].Erase() ? 1 : 0;
@@ -40,7 +40,7 @@ void Exists(Call& call, ReplyWriter& reply) {
                                             [](const Entry* entry) { return entry != nullptr; });
     return reply.Integer(found ? 1 : 0);
   }
-  const CallKeys keys(call, 1);
+  CallKeys keys(call, 1);
   reply.Integer(call.keyspace().ReadAll(call.worker, keys.all(), [](MultiReader& multi) {
     int64_t found = 0;
     for (size_t i = 0; i < multi.size(); ++i) found += multi[i] != nullptr ? 1 : 0;
@@ -57,7 +57,7 @@ void Type(Call& call, ReplyWriter& reply) {
 enum class RenameResult : uint8_t { kRenamed, kNoSuchKey, kTargetTaken };
 
 RenameResult RenameKey(Call& call, bool only_if_absent) {
-  const CallKeys keys(call, 1);
+  CallKeys keys(call, 1);
   const bool same_key = call.args[1] == call.args[2];
   return call.keyspace().WriteAll(call.worker, keys.all(), [&](MultiEditor& multi) {
     // Looked at first: a target past its deadline is removed by that, and editors made before a

@@ -235,7 +235,7 @@ void SetRange(Call& call, ReplyWriter& reply) {
 
 // Stores the pairs of MSET or MSETNX; false if `only_if_absent` and one of the keys is there.
 bool StorePairs(Call& call, bool only_if_absent) {
-  const CallKeys keys(call, 1, 2);
+  CallKeys keys(call, 1, 2);
   std::vector<OwnedEntry> fresh;
   fresh.reserve(keys.all().size());
   for (size_t i = 1; i < call.args.size(); i += 2) fresh.push_back(NewEntry(call, i));
@@ -266,7 +266,7 @@ void MSetNx(Call& call, ReplyWriter& reply) {
 void MGet(Call& call, ReplyWriter& reply) {
   reply.Array(call.args.size() - 1);
   if (call.args.size() == 2) return Get(call, reply);
-  const CallKeys keys(call, 1);
+  CallKeys keys(call, 1);
   call.keyspace().ReadAll(call.worker, keys.all(), [&](MultiReader& multi) {
     for (size_t i = 0; i < multi.size(); ++i) ReplyValue(reply, multi[i]);
   });

@@ -46,7 +46,7 @@ TEST_P(KeyspaceTest, AnUnusedDatabaseCostsNothing) {
 TEST_P(KeyspaceTest, KeysOfSeveralDatabasesAreWrittenTogether) {
   Keyspace& keyspace = store_.keyspace();
   session_.Set("k", "v");
-  const KeyAt keys[] = {{0, keyspace.Hash("k")}, {2, keyspace.Hash("k")}};
+  KeyAt keys[] = {{0, keyspace.Hash("k")}, {2, keyspace.Hash("k")}};
   keyspace.WriteAll(session_.worker(), keys, [](MultiEditor& multi) {  // MOVE
     IntegerText text;
     multi[1].PutString(multi[0].entry()->value(text));
@@ -127,7 +127,7 @@ TEST_P(KeyspaceTest, NoWriteIsLostInASwap) {
       std::this_thread::yield();
     }
   });
-  const KeyAt both[] = {{0, store_.keyspace().Hash("a")}, {1, store_.keyspace().Hash("a")}};
+  KeyAt both[] = {{0, store_.keyspace().Hash("a")}, {1, store_.keyspace().Hash("a")}};
   for (int64_t n = 0; n < rounds; ++n) {
     ASSERT_TRUE(session_.Incr("n"));
     const int seen = store_.keyspace().ReadAll(session_.worker(), both, [](MultiReader& multi) {

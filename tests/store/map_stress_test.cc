@@ -236,11 +236,12 @@ TEST_P(MapStressTest, ManyKeysAreWrittenAndReadAtOneMoment) {
     accounts.push_back("account:" + std::to_string(i));
     store.Session(0).Set(accounts.back(), std::to_string(kTokens / kAccounts));
   }
-  std::vector<KeyAt> keys;
-  for (const auto& account : accounts) keys.push_back({0, store.keyspace().Hash(account)});
+  std::vector<KeyAt> hashed;
+  for (const auto& account : accounts) hashed.push_back({0, store.keyspace().Hash(account)});
   std::mt19937_64 kinds(7);
   const int64_t rounds = Scaled(6000);
   Run(5, 2, [&](int thread) {
+    std::vector<KeyAt> keys = hashed;
     StoreSession session = store.Session(thread);
     std::mt19937_64 random(static_cast<uint64_t>(thread));
     if (thread < 2) {

@@ -234,6 +234,8 @@ void RespClient::UseResp3() {
   if (reply.type != '%') Fail("HELLO 3: " + ToString(reply));
 }
 
+void RespClient::SendUrgent(char byte) { ::send(socket_, &byte, 1, MSG_OOB | MSG_NOSIGNAL); }
+
 void RespClient::ShutdownWrite() {
   if (shutdown(socket_, SHUT_WR) != 0) FailErrno("shutdown");
 }

@@ -66,6 +66,9 @@ class RespClient {
   // HELLO 3; from then on replies are read as RESP3.
   void UseResp3();
 
+  // One byte of TCP's urgent data.
+  void SendUrgent(char byte);
+
   // No more requests will come; replies can still be read.
   void ShutdownWrite();
 

@@ -109,7 +109,8 @@ std::vector<KeyAt> StoreSession::At(const Pairs& pairs) const {
 }
 
 int64_t StoreSession::Del(const Keys& keys) {
-  return keyspace_.WriteAll(worker_, At(keys), [](MultiEditor& multi) {
+  std::vector<KeyAt> at = At(keys);
+  return keyspace_.WriteAll(worker_, at, [](MultiEditor& multi) {
     int64_t erased = 0;
     for (size_t i = 0; i < multi.size(); ++i) erased += multi[i].Erase() ? 1 : 0;
     return erased;
@@ -117,7 +118,8 @@ int64_t StoreSession::Del(const Keys& keys) {
 }
 
 int64_t StoreSession::CountExisting(const Keys& keys) {
-  return keyspace_.ReadAll(worker_, At(keys), [](MultiReader& multi) {
+  std::vector<KeyAt> at = At(keys);
+  return keyspace_.ReadAll(worker_, at, [](MultiReader& multi) {
     int64_t found = 0;
     for (size_t i = 0; i < multi.size(); ++i) found += multi[i] != nullptr ? 1 : 0;
     return found;
@@ -125,13 +127,15 @@ int64_t StoreSession::CountExisting(const Keys& keys) {
 }
 
 void StoreSession::MSet(const Pairs& pairs) {
-  keyspace_.WriteAll(worker_, At(pairs), [&](MultiEditor& multi) {
+  std::vector<KeyAt> at = At(pairs);
+  keyspace_.WriteAll(worker_, at, [&](MultiEditor& multi) {
     for (size_t i = 0; i < multi.size(); ++i) multi[i].PutString(pairs[i].second);
   });
 }
 
 bool StoreSession::MSetNx(const Pairs& pairs) {
-  return keyspace_.WriteAll(worker_, At(pairs), [&](MultiEditor& multi) {
+  std::vector<KeyAt> at = At(pairs);
+  return keyspace_.WriteAll(worker_, at, [&](MultiEditor& multi) {
     for (size_t i = 0; i < multi.size(); ++i) {
       if (multi[i].entry() != nullptr) return false;
     }
@@ -141,7 +145,8 @@ bool StoreSession::MSetNx(const Pairs& pairs) {
 }
 
 std::vector<std::optional<std::string>> StoreSession::MGet(const Keys& keys) {
-  return keyspace_.ReadAll(worker_, At(keys), [](MultiReader& multi) {
+  std::vector<KeyAt> at = At(keys);
+  return keyspace_.ReadAll(worker_, at, [](MultiReader& multi) {
     std::vector<std::optional<std::string>> values;
     for (size_t i = 0; i < multi.size(); ++i) values.push_back(ValueOf(multi[i]));
     return values;
@@ -149,7 +154,7 @@ std::vector<std::optional<std::string>> StoreSession::MGet(const Keys& keys) {
 }
 
 bool StoreSession::Rename(std::string_view from, std::string_view to) {
-  const std::vector<KeyAt> keys = {{db_, keyspace_.Hash(from)}, {db_, keyspace_.Hash(to)}};
+  std::vector<KeyAt> keys = {{db_, keyspace_.Hash(from)}, {db_, keyspace_.Hash(to)}};
   return keyspace_.WriteAll(worker_, keys, [&](MultiEditor& multi) {
     KeyEditor source = multi[0];
     if (source.entry() == nullptr) return false;
@@ -169,7 +174,10 @@ StoreSession::Keys StoreSession::ScanAll(size_t count) {
   return keys;
 }
 
-void StoreSession::Prefetch(const Keys& keys) { keyspace_.Prefetch(worker_, At(keys)); }
+void StoreSession::Prefetch(const Keys& keys) {
+  std::vector<KeyAt> at = At(keys);
+  keyspace_.Prefetch(worker_, at);
+}
 
 StoreUnderTest::StoreUnderTest(store::KeyspaceOptions options, int workers)
     : keyspace_(options, clock_) {

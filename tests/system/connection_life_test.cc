@@ -3,11 +3,15 @@
 // Replies that are due are sent; nothing runs after the end; nobody else notices.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
+#include <string>
 #include <thread>
 
 #include "tests/support/server_process.h"
+#include "tests/support/store_fixture.h"
 
 namespace larder::server {
 namespace {
@@ -212,6 +216,42 @@ TEST_F(ConnectionLifeTest, ASleepingClientMayBeKilledOrGo) {
   EXPECT_LE(other_.Command({"CLIENT", "KILL", "ID", id}).integer, 1);
   EXPECT_TRUE(patient.Read().IsOk());
   EXPECT_EQ(patient.Read().text, "awake");
+}
+
+// However much a client sends ahead, the server takes in no more than it is about to run.
+TEST_F(ConnectionLifeTest, WhoSendsWithoutEndIsHeldBack) {
+  if (test_support::TestingRedis()) GTEST_SKIP() << "it reads 16 KiB at a time, others wait";
+  const auto rounds = static_cast<int>(test_support::Scaled(100));
+  constexpr int kRequests = 10'000;
+  std::string requests;
+  for (int i = 0; i < kRequests; ++i) requests += "PING\r\n";
+  RespClient client = server_.Connect();
+  std::thread sender([&] {
+    for (int i = 0; i < rounds; ++i) client.SendRaw(requests);
+  });
+  int64_t most = 0;
+  for (int i = 0; i < rounds; ++i) {
+    for (int reply = 0; reply < kRequests; ++reply) ASSERT_EQ(client.Read().text, "PONG");
+    const std::string list = other_.Command({"CLIENT", "LIST"}).text;
+    for (size_t at = list.find("qbuf="); at != std::string::npos; at = list.find("qbuf=", at + 1)) {
+      most = std::max<int64_t>(most, std::atoll(list.c_str() + at + 5));
+    }
+  }
+  sender.join();
+  EXPECT_LE(most, 1 << 20);
+}
+
+// Receiving stops at the urgent mark, whatever lies behind it.
+TEST_F(ConnectionLifeTest, UrgentDataHidesNothing) {
+  RespClient client = server_.Connect();
+  EXPECT_EQ(client.Command({"PING"}).text, "PONG");
+  for (int i = 0; i < 20; ++i) {
+    client.SendRaw("PING\r\n");
+    client.SendUrgent('!');
+    client.SendRaw("PING\r\n");
+    EXPECT_EQ(client.Read().text, "PONG");
+    EXPECT_EQ(client.Read().text, "PONG");
+  }
 }
 
 TEST_F(ConnectionLifeTest, ABlockedClientThatHangsUpIsLetGo) {

@@ -302,8 +302,9 @@ void Table::CompactChain(Worker& worker, Bucket* head) {
     for (uint32_t taken = last->control().taken(); taken != 0; taken &= taken - 1) {
       const int from = std::countr_zero(taken);
       Bucket* to = head;
-      while (to->FreeSlot() < 0) to = to->Next();
-      to->Put(to->FreeSlot(), last->control().fingerprint(from), last->slot(from));
+      int slot = to->FreeSlot();
+      for (; slot < 0; slot = to->FreeSlot()) to = to->Next();
+      to->Put(slot, last->control().fingerprint(from), last->slot(from));
     }
     layout_.EntryMoved();
     // The bucket keeps its content: a reader that is on its way there finds what was true when it

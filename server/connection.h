@@ -103,8 +103,8 @@ class Connection final : public SocketUser {
   bool requests_wait_ = false;    // input_ may hold requests that the last turn did not get to
   bool socket_has_more_ = false;  // it may have: nothing has told otherwise since
   bool hung_up_ = false;      // the client has shut down its sending side; its last bytes may wait
-  bool short_reads_ = false;  // receiving less than there is room for does not mean it is empty
   bool peer_done_ = false;    // ... and they have been received
+  bool short_reads_ = false;  // receiving less than there is room for does not mean it is empty
   bool turn_posted_ = false;  // the next turn waits in the loop's queue
   bool send_posted_ = false;  // ... and so does going on to send
   bool sending_ = false;      // unsent_ waits for the socket to have room

@@ -85,8 +85,9 @@ void Keyspace::Prefetch(Worker& worker, std::span<KeyAt> keys) {
     maps[i] = database == nullptr ? nullptr : &database->shards[ShardOf(keys[i].key)].map();
     if (maps[i] != nullptr) maps[i]->PrefetchBucket(keys[i].key, pin);
   }
-  if (keys.size() == 1) return;                   // nothing to overlap with
-  std::array<uint8_t, kPrefetchKeysMax> chained;  // one in five is further down its chain
+  if (keys.size() == 1) return;  // nothing to overlap with
+  // One in five is further down its chain.
+  std::array<uint8_t, kPrefetchKeysMax> chained;
   size_t chained_count = 0;
   for (size_t i = 0; i < keys.size(); ++i) {
     if (maps[i] != nullptr && maps[i]->PrefetchEntry(keys[i].key, 0, pin)) {

@@ -399,7 +399,8 @@ void Table::Release(Worker& worker) {
   Directory* directory = directory_.load(std::memory_order_relaxed);  // relaxed: we hold the lock
   const uint32_t count = directory->count();
   directory_.store(nullptr, std::memory_order_release);  // release [table.directory]
-  layout_.EntryMoved();                                  // what was a short cut leads nowhere now
+  // What was a short cut leads nowhere now.
+  layout_.EntryMoved();
   for (uint32_t i = 0; i < count; ++i) {
     for (Bucket* bucket = directory->At(i)->Next(); bucket != nullptr;) {
       Bucket* next = bucket->Next();

@@ -86,6 +86,11 @@ class alignas(64) CAPABILITY("map") Map {
   void Unlock() RELEASE();
 
   Place Locate(const Key& key) REQUIRES(this);
+  // Counts a writer's look that ended in a sync map's second table, as Read() does for readers.
+  // True if a promotion has become due by it.
+  bool CountMiss(Worker& worker, const Place& place) REQUIRES(this) {
+    return place && place.table != &table_ && sync()->CountMiss(worker);
+  }
   // REQUIRES: the key is absent.
   void Insert(Worker& worker, const Key& key, const Entry* entry) REQUIRES(this);
   static void Replace(const Place& place, const Entry* entry) {

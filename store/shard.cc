@@ -109,6 +109,9 @@ UnixMs Shard::Deadlines::Earliest(uint32_t hash_bits) {
 
 Map::Place Shard::Locate(Worker& worker, const Key& key) {
   const Map::Place place = map_.Locate(key);
+  // Keys that are only ever written have to be promoted too, or each write looks in two tables.
+  if (map_.CountMiss(worker, place)) [[unlikely]]
+    AskForUpkeep();
   if (!place || !place.entry()->ExpiredAt(worker.now())) [[likely]]
     return place;
   Meter meter(*this, worker);

@@ -45,6 +45,17 @@ TEST_F(SyncMapTest, LooksIntoDirtyCauseAPromotion) {
   for (int i = 0; i < 100; ++i) EXPECT_EQ(session_.Get(KeyOf(i)), "v");
 }
 
+// Counters that are written and never read stayed in dirty for ever, looked for in two tables.
+TEST_F(SyncMapTest, WritesThatFindTheirKeyInDirtyCauseAPromotion) {
+  SetKeys(100);
+  for (int i = 0; i < 1000; ++i) session_.Set(KeyOf(i % 100), "w");
+  store_.MaintainAll();
+  EXPECT_EQ(Figures().promotions, 1u);
+  const uint64_t misses = Figures().misses;
+  for (int i = 0; i < 10'000; ++i) session_.Set(KeyOf(i % 100), "x");
+  EXPECT_EQ(Figures().misses, misses);
+}
+
 TEST_F(SyncMapTest, PromotedKeysCauseNoMisses) {
   SetKeys(100);
   Promote();

@@ -57,12 +57,26 @@ Worker& Keyspace::AddWorker() {
 }
 
 Database& Keyspace::MakeDatabase(int db) {
-  MutexLock lock(admin_);
+  MutexLock lock(change_);
   if (Database* made_meanwhile = Find(db); made_meanwhile != nullptr) return *made_meanwhile;
+  return PutDatabase(db, nullptr);
+}
+
+Database& Keyspace::FindOrMakeInTransaction(const Worker& worker, int db) {
+  Transaction& transaction = *worker.transaction();
+  if (Database* found = transaction.Find(db); found != nullptr) return *found;
+  assert(transaction.holds_all_databases());
+  change_.AssertHeld();
+  return PutDatabase(db, &transaction);
+}
+
+Database& Keyspace::PutDatabase(int db, Transaction* maker) {
+  MutexLock lock(admin_);
   if (free_.empty()) {
     made_.push_back(
         std::make_unique<Database>(static_cast<int>(made_.size()), options_.kind, options_.shards));
     made_.back()->owner.listener = options_.listener;
+    if (maker != nullptr) maker->Hold(*made_.back());
     free_.push_back(made_.back().get());
   }
   Database* database = free_.back();
@@ -71,6 +85,14 @@ Database& Keyspace::MakeDatabase(int db) {
   databases_[static_cast<size_t>(db)].store(
       database, std::memory_order_release);  // release [keyspace.database]
   return *database;
+}
+
+std::vector<Database*> Keyspace::AllDatabases() const {
+  MutexLock lock(admin_);
+  std::vector<Database*> all;
+  all.reserve(made_.size());
+  for (const auto& database : made_) all.push_back(database.get());
+  return all;
 }
 
 // --- Prefetch
@@ -104,6 +126,11 @@ void Keyspace::Prefetch(Worker& worker, std::span<KeyAt> keys) {
 bool Keyspace::LockAll(ShardSet& set, std::span<const KeyAt> keys) {
   set.Reset();
   set.worker().Unpin();  // never wait pinned, not even for a database to be made
+  if (set.worker().in_transaction()) [[unlikely]] {
+    for (const KeyAt& at : keys)
+      set.Add(FindOrMakeInTransaction(set.worker(), at.db), ShardOf(at.key));
+    return true;
+  }
   const uint64_t seen = generation();
   for (const KeyAt& at : keys) set.Add(FindOrMake(at.db), ShardOf(at.key));
   set.Lock();
@@ -112,20 +139,35 @@ bool Keyspace::LockAll(ShardSet& set, std::span<const KeyAt> keys) {
 
 // --- Databases as a whole
 
-// For its scope the generation is odd: readers and writers that come now wait, those that were here
-// before find out.
+// While the generation is odd, readers and writers that come wait; those that were here before find
+// out.
+void Keyspace::BeginExclusive() {
+  change_.Lock();
+  generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]
+}
+
+void Keyspace::EndExclusive() {
+  generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]
+  change_.Unlock();
+}
+
+// The scope of a flush or swap. A transaction that has one in it is exclusive as a whole.
 class Keyspace::DatabaseChange {
  public:
-  explicit DatabaseChange(Keyspace& keyspace) : generation_(keyspace.generation_) { Move(); }
-  ~DatabaseChange() { Move(); }
+  // The analysis cannot follow a lock that somebody else may hold for us.
+  DatabaseChange(Keyspace& keyspace, const Worker& worker) NO_THREAD_SAFETY_ANALYSIS
+      : keyspace_(worker.in_transaction() ? nullptr : &keyspace) {
+    assert(!worker.in_transaction() || worker.transaction()->holds_all_databases());
+    if (keyspace_ != nullptr) keyspace_->BeginExclusive();
+  }
+  ~DatabaseChange() NO_THREAD_SAFETY_ANALYSIS {  // see the constructor
+    if (keyspace_ != nullptr) keyspace_->EndExclusive();
+  }
   DatabaseChange(const DatabaseChange&) = delete;
   DatabaseChange& operator=(const DatabaseChange&) = delete;
 
  private:
-  void Move() {
-    generation_.fetch_add(1, std::memory_order_acq_rel);  // acq_rel [keyspace.generation]
-  }
-  std::atomic<uint64_t>& generation_;
+  Keyspace* const keyspace_;
 };
 
 // Takes a database out of use; it is emptied later, in steps, but its memory counts as retired from
@@ -135,9 +177,12 @@ void Keyspace::Detach(Worker& worker, int db) {
   if (database == nullptr) return;
   databases_[static_cast<size_t>(db)].store(
       nullptr, std::memory_order_release);  // release [keyspace.database]
+  if (options_.listener != nullptr && options_.listener->interested())
+    options_.listener->OnFlush(db);
   int64_t bytes = 0;
   for (const Shard& shard : database->shards) bytes += shard.memory_bytes();
   worker.allocator().MoveToRetired(bytes);
+  MutexLock lock(admin_);
   flushed_.push_back({database, 0, bytes});
   flushed_count_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a hint
 }
@@ -145,31 +190,27 @@ void Keyspace::Detach(Worker& worker, int db) {
 void Keyspace::FlushDb(Worker& worker, int db) {
   worker.Unpin();
   {
-    MutexLock lock(admin_);
-    DatabaseChange change(*this);
+    DatabaseChange change(*this, worker);
     Detach(worker, db);
   }
   HelpClearing(worker);
-  if (options_.listener != nullptr) options_.listener->OnBulkChange(db);
 }
 
 void Keyspace::FlushAll(Worker& worker) {
   worker.Unpin();
   {
-    MutexLock lock(admin_);
-    DatabaseChange change(*this);
+    DatabaseChange change(*this, worker);
     for (int db = 0; db < databases(); ++db) Detach(worker, db);
   }
   HelpClearing(worker);
-  if (options_.listener == nullptr) return;
-  for (int db = 0; db < databases(); ++db) options_.listener->OnBulkChange(db);
 }
 
 // A pipeline of SET and FLUSHDB would make a database each time before anybody gets to empty one:
 // with more than kFlushedMax waiting, whoever flushes lends a hand, newest (smallest) first.
 void Keyspace::HelpClearing(Worker& worker) {
   // relaxed: a hint.
-  if (flushed_count_.load(std::memory_order_relaxed) <= kFlushedMax) return;
+  if (flushed_count_.load(std::memory_order_relaxed) <= kFlushedMax || worker.in_transaction())
+    return;
   ClearFlushed(worker, steady_clock::now() + kFlushHelp);
 }
 
@@ -178,33 +219,40 @@ void Keyspace::HelpClearing(Worker& worker) {
 void Keyspace::SwapDb(Worker& worker, int a, int b) {
   worker.Unpin();
   if (a == b) return;
-  {
-    MutexLock lock(admin_);
-    Database* first = Find(a);
-    Database* second = Find(b);
-    ShardSet set(worker, 2 * static_cast<size_t>(shards()));
-    for (Database* database : {first, second}) {
-      for (size_t i = 0; database != nullptr && i < database->shards.size(); ++i)
-        set.Add(*database, i);
-    }
-    set.Lock();
-    DatabaseChange change(*this);
-    // relaxed: read under a lock that we hold. release [keyspace.database].
-    if (first != nullptr) first->owner.db.store(b, std::memory_order_relaxed);
-    if (second != nullptr) second->owner.db.store(a, std::memory_order_relaxed);
-    databases_[static_cast<size_t>(a)].store(second, std::memory_order_release);
-    databases_[static_cast<size_t>(b)].store(first, std::memory_order_release);
+  DatabaseChange change(*this, worker);
+  Database* first = Find(a);
+  Database* second = Find(b);
+  ShardSet set(worker, 2 * static_cast<size_t>(shards()));
+  for (Database* database : {first, second}) {
+    for (size_t i = 0; database != nullptr && i < database->shards.size(); ++i)
+      set.Add(*database, i);
   }
-  if (options_.listener == nullptr) return;
-  options_.listener->OnBulkChange(a);
-  options_.listener->OnBulkChange(b);
+  set.Lock();
+  if (options_.listener != nullptr && options_.listener->interested()) {
+    options_.listener->OnSwap(a, b, [&](int db, const Key& key) {
+      return HasKeyLocked(worker, db == a ? first : second, key);
+    });
+  }
+  // relaxed: read under a lock that we hold. release [keyspace.database].
+  if (first != nullptr) first->owner.db.store(b, std::memory_order_relaxed);
+  if (second != nullptr) second->owner.db.store(a, std::memory_order_relaxed);
+  databases_[static_cast<size_t>(a)].store(second, std::memory_order_release);
+  databases_[static_cast<size_t>(b)].store(first, std::memory_order_release);
+}
+
+bool Keyspace::HasKeyLocked(const Worker& worker, Database* database, const Key& key) const {
+  if (database == nullptr) return false;
+  Shard& shard = database->shards[ShardOf(key)];
+  shard.map().AssertHeld();
+  const Map::Place place = shard.map().Locate(key);
+  return place && !place.entry()->ExpiredAt(worker.now());
 }
 
 bool Keyspace::ChangeKindStep(Worker& worker, int shard, MapKind kind) {
   worker.Unpin();
-  MutexLock lock(admin_);
+  MutexLock lock(change_);  // no further database is made meanwhile
   bool done = true;
-  for (const auto& database : made_) {
+  for (Database* database : AllDatabases()) {
     Shard& each = database->shards[static_cast<size_t>(shard)];
     ShardLock hold(each, worker);
     done = each.ChangeKindStep(worker, kind) && done;
@@ -233,12 +281,12 @@ uint64_t Keyspace::Scan(Worker& worker, int db, uint64_t cursor, size_t count,
     while (position != Table::kScanEnd) {
       if (keys_left == 0 || buckets_left == 0) return index << kPositionBits | position;
       // Asked every time: a swap or flush may have given the number another database since.
-      Database* database = Find(db);
+      Database* database = Find(worker, db);
       if (database == nullptr) return 0;
       Shard& shard = database->shards[index];
       if (shard.size() == 0) break;
       ShardLock lock(shard, worker);
-      if (Find(db) != database) continue;
+      if (Find(worker, db) != database) continue;
       VisitShard(worker, shard, &position, &keys_left, &buckets_left, visit);
     }
     if (keys_left == 0 || buckets_left == 0) {
@@ -271,7 +319,7 @@ std::optional<std::string> Keyspace::RandomKey(Worker& worker, int db) {
   constexpr int kTries = 100;
   for (int i = 0; i < kTries; ++i) {
     const auto keys = static_cast<uint64_t>(Size(db));
-    Database* database = Find(db);
+    Database* database = Find(worker, db);
     if (keys == 0 || database == nullptr) return std::nullopt;
     uint64_t skip = worker.Random() % keys;
     size_t index = 0;
@@ -286,7 +334,7 @@ std::optional<std::string> Keyspace::RandomKey(Worker& worker, int db) {
       size_t some_buckets = 16;
       Shard& shard = database->shards[index];
       ShardLock lock(shard, worker);
-      if (Find(db) != database) break;  // swapped or flushed since
+      if (Find(worker, db) != database) break;  // swapped or flushed since
       VisitShard(worker, shard, &position, &one_key, &some_buckets, [&](const Entry& entry) {
         if (worker.Random() % ++seen == 0)
           found = entry.key();  // each of the bucket's keys with the same chance

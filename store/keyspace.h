@@ -2,11 +2,11 @@
 // shard.
 //
 // Atomicity. A single-key read or write is atomic by its shard. Several keys are locked together:
-// shards in ascending order, databases by their id first (the one lock order of the store; the
-// keyspace's own admin lock comes before all). FLUSHDB, FLUSHALL and SWAPDB change which database a
-// number means, under a generation word that is odd meanwhile: readers compare it after the read,
+// shards in ascending order, databases by their id first (the one lock order of the store).
+// FLUSHDB, FLUSHALL and SWAPDB change which database a number means, under a lock that comes before
+// all others and a generation word that is odd meanwhile: readers compare it after the read,
 // writers after locking. Scan, RandomKey and Size see each shard at one moment, not all at the same
-// one.
+// one. Several commands become one by a transaction (store/transaction.h).
 //
 // Threads: any thread that has a Worker of this keyspace, and passes its own. The visits and edits
 // it is given run under a pin or a lock: they are short, do not wait, and do not call the keyspace
@@ -30,6 +30,7 @@
 #include "store/database.h"
 #include "store/key_editor.h"
 #include "store/shard_set.h"
+#include "store/transaction.h"
 #include "store/worker.h"
 
 namespace larder::store {
@@ -155,6 +156,7 @@ class Keyspace {
   MemoryFigures Memory() const;
 
  private:
+  friend Transaction;
   static constexpr uint64_t kPositionBits = 32;
 
   struct Sweeper {  // one worker's place in its rounds over the shards
@@ -170,13 +172,26 @@ class Keyspace {
     return databases_[static_cast<size_t>(db)].load(
         std::memory_order_acquire);  // acquire [keyspace.database]
   }
+  // What `db` means to a worker, who may be in a transaction; null if it has never had a key.
+  Database* Find(const Worker& worker, int db) const {
+    return worker.in_transaction() ? worker.transaction()->Find(db) : Find(db);
+  }
   Database& FindOrMake(int db);
-  Database& MakeDatabase(int db) EXCLUDES(admin_);
+  Database& MakeDatabase(int db) EXCLUDES(change_, admin_);
+  Database& PutDatabase(int db, Transaction* maker) REQUIRES(change_) EXCLUDES(admin_);
+  // In a transaction.
+  Database& FindOrMakeInTransaction(const Worker& worker, int db);
+  std::vector<Database*> AllDatabases() const EXCLUDES(admin_);
+  // From here on nobody else finds out what a number means, to EndExclusive().
+  void BeginExclusive() ACQUIRE(change_);
+  void EndExclusive() RELEASE(change_);
   uint32_t ShardOf(const Key& key) const { return key.shard(shard_bits_); }
   // Locks the shards of all keys; false if a flush or swap came in between.
   bool LockAll(ShardSet& set, std::span<const KeyAt> keys);
   class DatabaseChange;
-  void Detach(Worker& worker, int db) REQUIRES(admin_);
+  void Detach(Worker& worker, int db) EXCLUDES(admin_);
+  // REQUIRES: the shard's lock is held.
+  bool HasKeyLocked(const Worker& worker, Database* database, const Key& key) const;
   void HelpClearing(Worker& worker);
   UnixMs SweepDatabase(Worker& worker, Database& database, Sweeper& sweeper,
                        std::chrono::steady_clock::time_point end);
@@ -194,14 +209,16 @@ class Keyspace {
   std::vector<std::unique_ptr<Worker>> workers_;  // fixed once traffic starts
   std::vector<Sweeper> sweepers_;                 // one a worker, used by it alone
 
-  // Which database a number means; null until its first write. Changed under admin_ and the
-  // generation.
+  // Which database a number means; null until its first write. Changed under change_, and all but
+  // a first write under an odd generation.
+  Mutex change_;  // before the locks of shards
   FixedArray<std::atomic<Database*>> databases_;
   std::atomic<uint64_t> generation_{0};
   std::atomic<bool> active_expiry_{true};
 
-  // All databases ever made, those waiting to be emptied, and those that are empty and free.
-  mutable Mutex admin_;
+  // All databases ever made (no more come without change_), those waiting to be emptied, and those
+  // that are empty and free.
+  mutable Mutex admin_;  // after the locks of shards
   std::vector<std::unique_ptr<Database>> made_ GUARDED_BY(admin_);
   struct Flushed {
     Database* database;
@@ -242,6 +259,17 @@ auto Keyspace::Read(Worker& worker, int db, const Key& key, Visit&& visit) {
       result.emplace(visit(entry));
     }
   };
+  if (worker.in_transaction()) [[unlikely]] {
+    Database* database = Find(worker, db);
+    if (database == nullptr) {
+      answer(nullptr);
+    } else {
+      Shard& shard = database->shards[ShardOf(key)];
+      ShardLock lock(shard, worker);
+      const Map::Place place = shard.Locate(worker, key);
+      answer(place ? place.entry() : nullptr);
+    }
+  }
   while (!result) {
     const uint64_t seen = generation();
     Database* database = Find(db);
@@ -270,6 +298,12 @@ auto Keyspace::Read(Worker& worker, int db, const Key& key, Visit&& visit) {
 template <typename Edit>
 auto Keyspace::Write(Worker& worker, int db, const Key& key, Edit&& edit) {
   worker.Unpin();  // never wait pinned
+  if (worker.in_transaction()) [[unlikely]] {
+    Shard& shard = FindOrMakeInTransaction(worker, db).shards[ShardOf(key)];
+    ShardLock lock(shard, worker);
+    KeyEditor editor(shard, worker, key);
+    return edit(editor);
+  }
   for (;;) {
     const uint64_t seen = generation();
     Shard& shard = FindOrMake(db).shards[ShardOf(key)];
@@ -286,7 +320,7 @@ auto Keyspace::WriteAll(Worker& worker, std::span<KeyAt> keys, Edit&& edit) {
   ShardSet set(worker, keys.size());
   while (!LockAll(set, keys)) {
   }
-  set.BeginWrite();
+  if (keys.size() > 1) set.BeginWrite();
   MultiEditor editor(set, keys);
   return edit(editor);
 }

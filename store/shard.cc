@@ -255,8 +255,8 @@ void Shard::UpdateDue() {
 
 void Shard::Notify(const Key& key, Change change) const {
   // relaxed: written with all shards locked, read under one of these locks.
-  if (owner_.listener != nullptr)
-    owner_.listener->OnChange(owner_.db.load(std::memory_order_relaxed), key.bytes, change);
+  if (owner_.listener != nullptr && owner_.listener->interested()) [[unlikely]]
+    owner_.listener->OnChange(owner_.db.load(std::memory_order_relaxed), key, change);
 }
 
 void Shard::Sweep(Worker& worker, UnixMs now, size_t records_max) {

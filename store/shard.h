@@ -136,19 +136,23 @@ class Shard {
 
 static_assert(sizeof(Shard) <= 512, "what a shard costs before its first key");
 
-// Holds a shard for a scope.
+// Holds a shard for a scope. Within a transaction it is held already, and stays so.
 class SCOPED_CAPABILITY ShardLock {
  public:
-  ShardLock(Shard& shard, Worker& worker) ACQUIRE(shard.map()) : shard_(shard) {
+  // The analysis cannot follow a lock that somebody else may hold for us.
+  ShardLock(Shard& shard, Worker& worker) ACQUIRE(shard.map()) NO_THREAD_SAFETY_ANALYSIS
+      : shard_(worker.in_transaction() ? nullptr : &shard) {
     worker.Unpin();  // never wait pinned
-    shard_.Lock(worker);
+    if (shard_ != nullptr) shard_->Lock(worker);
   }
-  ~ShardLock() RELEASE() { shard_.Unlock(); }
+  ~ShardLock() RELEASE() NO_THREAD_SAFETY_ANALYSIS {  // see the constructor
+    if (shard_ != nullptr) shard_->Unlock();
+  }
   ShardLock(const ShardLock&) = delete;
   ShardLock& operator=(const ShardLock&) = delete;
 
  private:
-  Shard& shard_;
+  Shard* const shard_;
 };
 
 template <typename Visit>

@@ -20,6 +20,7 @@ void ShardSet::Add(Database& database, size_t shard) {
 
 // The analysis cannot follow a set of locks whose members are known at run time only.
 void ShardSet::Lock() NO_THREAD_SAFETY_ANALYSIS {
+  if (worker_.in_transaction()) return;  // it holds them all, and has announced the write
   std::sort(members_.begin(), members_.end());
   members_.erase(std::unique(members_.begin(), members_.end()), members_.end());
   worker_.Unpin();  // never wait pinned
@@ -45,8 +46,7 @@ void ShardSet::Reset() NO_THREAD_SAFETY_ANALYSIS {
 
 // See Lock().
 void ShardSet::BeginWrite() NO_THREAD_SAFETY_ANALYSIS {
-  assert(locked_);
-  if (of_key_.size() < 2) return;
+  if (!locked_) return;
   for (const Member& member : members_) member.shard->map().BeginMultiKeyWrite();
   writing_ = true;
 }

@@ -35,7 +35,7 @@ class ShardSet {
   void Lock();
   // Unlocks and forgets them.
   void Reset();
-  // Announces to lock-free readers that several keys are about to change. REQUIRES: locked.
+  // Announces to lock-free readers that several keys are about to change, or one several times.
   void BeginWrite();
 
   Worker& worker() const { return worker_; }

@@ -20,6 +20,8 @@
 
 namespace larder::store {
 
+class Transaction;
+
 struct ReadCounts {
   uint64_t loads = 0;
   uint64_t hits = 0;
@@ -53,6 +55,11 @@ class Worker {
   // end of a batch, and before anything that may wait.
   Protection Pin() { return epoch_.Pin(); }
   void Unpin() { epoch_.Unpin(); }
+
+  // The transaction that the worker is in, or null. store/transaction.h sets it.
+  Transaction* transaction() const { return transaction_; }
+  bool in_transaction() const { return transaction_ != nullptr; }
+  void set_transaction(Transaction* transaction) { transaction_ = transaction; }
 
   // Frees retired memory that nobody can see any more, a bounded amount; true if some remains.
   // REQUIRES: not pinned.
@@ -107,6 +114,7 @@ class Worker {
   ReaderSlot& reader_slot_;
   std::unique_ptr<Reads[]> reads_;
   UnixMs now_ = 0;
+  Transaction* transaction_ = nullptr;
   uint64_t random_state_;
 };
 

@@ -83,6 +83,16 @@ inline constexpr std::string_view kDebugNotAllowed =
     "run it from a local connection, otherwise you need to set this option in the configuration "
     "file, "
     "and then restart the server.";
+// Transactions.
+inline constexpr std::string_view kExecWithoutMulti = "ERR EXEC without MULTI";
+inline constexpr std::string_view kDiscardWithoutMulti = "ERR DISCARD without MULTI";
+inline constexpr std::string_view kNestedMulti = "ERR MULTI calls can not be nested";
+inline constexpr std::string_view kWatchInsideMulti = "ERR WATCH inside MULTI is not allowed";
+inline constexpr std::string_view kExecAborted =
+    "EXECABORT Transaction discarded because of previous errors.";
+inline constexpr std::string_view kNotInTransaction =
+    "ERR Command not allowed inside a transaction";
+
 inline constexpr std::string_view kNoShutdownInProgress = "ERR No shutdown in progress.";
 inline constexpr std::string_view kShutdownFailed = "ERR Errors trying to SHUTDOWN. Check logs.";
 
@@ -106,6 +116,12 @@ inline std::string Join(std::string_view before, std::string_view echoed, std::s
 }  // namespace internal
 
 // `command` is the full name in lower case, "set" or "config|get".
+// Of a refusal's text. Of codes only the general one is left out.
+inline std::string ExecAbortedBecause(std::string_view reason) {
+  if (reason.starts_with("ERR ")) reason.remove_prefix(4);
+  return "EXECABORT Transaction discarded because of: " + std::string(reason);
+}
+
 inline std::string WrongArgumentCount(std::string_view command) {
   return internal::Join("ERR wrong number of arguments for '", command, "' command");
 }

@@ -35,6 +35,7 @@ class ServerControl;
 struct ServerInfo;
 class Stats;
 class ThreadStats;
+class WatchTable;
 
 // What all threads share. Built by the server (or the harness) before the first command; each
 // service says itself who may call what from where.
@@ -44,9 +45,22 @@ struct Services {
   ClientRegistry& clients;
   Stats& stats;
   store::Keyspace& keyspace;
+  WatchTable& watches;
   store::Clock& clock;
   const ServerInfo& info;
   ServerControl& control;
+};
+
+// Runs a command for another one that has queued it (EXEC). The I/O thread's dispatcher.
+class CommandRunner {
+ public:
+  // `first_key` as in Call's constructor. The command fits its arity and may run.
+  virtual void Run(const Command& command, Client& client, std::span<const std::string_view> args,
+                   size_t first_key_index, const store::Key& first_key,
+                   protocol::ReplyWriter& reply) = 0;
+
+ protected:
+  ~CommandRunner() = default;
 };
 
 // What a call needs of the I/O thread it runs on.
@@ -56,6 +70,7 @@ struct ThreadContext {
   ThreadStats& stats;
   EventLoop& loop;
   SuspensionHost& host;
+  CommandRunner* runner = nullptr;  // set by the dispatcher
 };
 
 class Call {

@@ -7,9 +7,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "protocol/resp_version.h"
+#include "server/transaction.h"
 #include "store/clock.h"
 
 namespace larder::server {
@@ -47,6 +49,11 @@ struct Client {
   // The suspension waits for time to pass or for other clients (Redis calls such a client blocked):
   // whoever hangs up meanwhile is let go. Otherwise it ends by itself in a moment.
   bool blocked = false;
+
+  // There from MULTI or WATCH on, until EXEC, DISCARD or UNWATCH.
+  std::unique_ptr<ClientTransaction> transaction;
+  // There while an EXEC waits for some of its replies: then the client is suspended.
+  std::unique_ptr<PendingReplies> pending_replies;
 
   std::string name;
   std::string lib_name;

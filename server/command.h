@@ -74,6 +74,11 @@ enum CommandFlags : uint32_t {
   // command without subcommands, and a request for an unknown subcommand, or one with a wrong
   // number of arguments, runs the container's own handler, UnlistedSubcommandError (DEBUG).
   kUnlistedSubcommands = 1u << 20,
+  // What transactions must know; none of it is a flag of COMMAND INFO.
+  kNeverQueued = 1u << 21,    // runs at once within MULTI, as EXEC does
+  kSelects = 1u << 22,        // its first argument is the database of what follows (SELECT)
+  kRunsQueue = 1u << 23,      // EXEC: to refuse it ends the transaction
+  kManyDatabases = 1u << 24,  // reaches beyond the database of the client (FLUSHALL, SWAPDB)
 };
 constexpr CommandFlags operator|(CommandFlags a, CommandFlags b) {
   return static_cast<CommandFlags>(static_cast<uint32_t>(a) | static_cast<uint32_t>(b));

@@ -187,11 +187,11 @@ void Connection::RunPostedTurn() {
 }
 
 void Connection::Resume(uint64_t number, const Suspension::WriteReply& write) {
-  if (closed_ || finishing_ || client_.suspension != number) return;
+  if (closed_ || finishing_) return;
   thread_.ReadClock();
   {
     protocol::ReplyWriter reply(thread_.replies(), client_.resp);
-    thread_.dispatcher().Resume(client_, write, reply);
+    if (!thread_.dispatcher().Resume(client_, number, write, reply)) return;
   }
   if (client_.close_after_reply) return EndTurn(Dispatcher::Stop::kClosing);
   RunTurn();

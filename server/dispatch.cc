@@ -29,10 +29,19 @@ constexpr size_t kKeptArgs = 4 * Dispatcher::kBatchArgsMax;
 
 constexpr store::UnixMs kHttpWarningIntervalMs = 60'000;
 
+// A reply that starts with '-' is an error. The mark is where the reply will start if it is short,
+// as errors are; a long one may start elsewhere and leaves the zero.
+const char* MarkReply(ReplyWriter& reply) {
+  char* mark = reply.buffer().Reserve(kErrorLineBytes);
+  *mark = 0;
+  return mark;
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(ThreadContext& thread)
     : thread_(thread), commands_(thread.services.commands) {
+  thread.runner = this;
   args_.reserve(kReservedArgs);
 }
 
@@ -178,38 +187,60 @@ void Dispatcher::RunMuted(Client& client, const Request& request, ReplyWriter& r
   muted_.Clear();
 }
 
-void Dispatcher::Resume(Client& client, const Suspension::WriteReply& write, ReplyWriter& reply) {
+bool Dispatcher::Resume(Client& client, uint64_t number, const Suspension::WriteReply& write,
+                        ReplyWriter& reply) {
+  std::unique_ptr<PendingReplies> pending;
+  if (client.pending_replies != nullptr) {
+    protocol::ReplyBuffer* place = client.pending_replies->Take(number);
+    if (place == nullptr) return false;
+    ReplyWriter in_place(*place, client.resp);
+    write(client, in_place);
+    if (!client.pending_replies->complete()) return false;
+    pending = std::move(client.pending_replies);
+  } else if (client.suspension != number) {
+    return false;
+  }
   client.suspension = 0;
   client.blocked = false;
-  if (client.reply_mode == ReplyMode::kOn) {
-    write(client, reply);
-    return;
+  const bool muted = client.reply_mode != ReplyMode::kOn;
+  ReplyWriter to(muted ? muted_ : reply.buffer(), client.resp);
+  if (pending != nullptr) {
+    pending->MoveTo(to.buffer());
+  } else {
+    write(client, to);
   }
-  ReplyWriter muted(muted_, client.resp);
-  write(client, muted);
   if (client.reply_mode == ReplyMode::kSkip) client.reply_mode = ReplyMode::kOn;
   muted_.Clear();
+  return true;
 }
 
 void Dispatcher::Execute(Client& client, const Request& request, ReplyWriter& reply) {
-  // A reply that starts with '-' is an error. The mark is where the reply will start if it is
-  // short, as errors are; a long one may start elsewhere and leaves the zero.
-  char* mark = reply.buffer().Reserve(kErrorLineBytes);
-  *mark = 0;
   if (IsHttp(request)) [[unlikely]] {
     client.close_after_reply = true;
     return;
   }
-  if (Refuse(client, request, reply)) {
-    CountError(mark);
-    if (request.command != nullptr) thread_.stats.command(request.command->index).rejected.Add(1);
-    last_ticks_ = Ticks();
+  if (const auto reason = Refusal(client, request)) [[unlikely]]
+    return Refuse(client, request, *reason, reply);
+  client.last_command = request.command;
+  if (client.transaction != nullptr && QueueInTransaction(client, request, reply)) [[unlikely]]
     return;
-  }
-  const Command& command = *request.command;
-  client.last_command = &command;
-  Call call(thread_, command, client, ArgsOf(request), request.key_arg,
-            keys_[request.key_index].key);
+  Run(*request.command, client, ArgsOf(request), request.key_arg, keys_[request.key_index].key,
+      reply);
+}
+
+bool Dispatcher::QueueInTransaction(Client& client, const Request& request, ReplyWriter& reply) {
+  if (!client.transaction->queueing() || request.command->has(kNeverQueued)) return false;
+  client.transaction->Queue(*request.command, ArgsOf(request));
+  reply.SimpleString("QUEUED");
+  last_ticks_ = Ticks();
+  return true;
+}
+
+void Dispatcher::Run(const Command& command, Client& client, std::span<const std::string_view> args,
+                     size_t first_key_index, const store::Key& first_key, ReplyWriter& reply) {
+  const char* mark = MarkReply(reply);
+  const uint64_t started = last_ticks_;
+  Call call(thread_, command, client, args, first_key_index, first_key);
   command.spec->handler(call, reply);
 
   CommandCounters& counters = thread_.stats.command(command.index);
@@ -218,7 +249,7 @@ void Dispatcher::Execute(Client& client, const Request& request, ReplyWriter& re
     CountError(mark);
   }
   uint64_t now = Ticks();  // the end of this command is the start of the next one
-  uint64_t ticks = now > last_ticks_ ? now - last_ticks_ : 0;
+  uint64_t ticks = now > started ? now - started : 0;
   counters.calls.Add(1);
   counters.ticks.Add(ticks);
   if (thread_.services.config.latency_tracking()) thread_.stats.AddLatency(command.index, ticks);
@@ -243,32 +274,44 @@ void Dispatcher::WarnOfHttp(const Client& client) {
       client.id, client.address);
 }
 
-// Replies with the reason and returns true if the request must not run.
-bool Dispatcher::Refuse(const Client& client, const Request& request, ReplyWriter& reply) {
+// Why a request must not run; nothing if it may.
+std::optional<std::string> Dispatcher::Refusal(const Client& client, const Request& request) const {
   auto args = ArgsOf(request);
   const Command* command = request.command;
   if (command == nullptr) {
     const Command* container = commands_.Find(args[0]);
     if (container != nullptr && container->has(kNeedsEnabling) && !MayDebug(client)) {
-      reply.Error(protocol::kDebugNotAllowed);
-    } else {
-      reply.Error(commands_.LookupError(args));
+      return std::string(protocol::kDebugNotAllowed);
     }
-    return true;
+    return commands_.LookupError(args);
   }
-  if (!command->AcceptsArgc(args.size())) {
-    reply.Error(protocol::WrongArgumentCount(command->full_name));
-    return true;
-  }
+  if (!command->AcceptsArgc(args.size())) return protocol::WrongArgumentCount(command->full_name);
   if (command->has(kNeedsEnabling) && !MayDebug(client)) {
-    reply.Error(protocol::kDebugNotAllowed);
-    return true;
+    return std::string(protocol::kDebugNotAllowed);
   }
   if (!client.authenticated && !command->has(kNoAuth) && thread_.services.config.has_password()) {
-    reply.Error(protocol::kNoAuth);
-    return true;
+    return std::string(protocol::kNoAuth);
   }
-  return false;
+  if (command->has(kNoMulti) && client.transaction != nullptr && client.transaction->queueing()) {
+    return std::string(protocol::kNotInTransaction);
+  }
+  return std::nullopt;
+}
+
+void Dispatcher::Refuse(Client& client, const Request& request, const std::string& reason,
+                        ReplyWriter& reply) {
+  const char* mark = MarkReply(reply);
+  const Command* command = request.command;
+  if (command != nullptr && command->has(kRunsQueue)) {
+    client.transaction.reset();
+    reply.Error(protocol::ExecAbortedBecause(reason));
+  } else {
+    if (client.transaction != nullptr) client.transaction->Abort();
+    reply.Error(reason);
+  }
+  CountError(mark);
+  if (command != nullptr) thread_.stats.command(command->index).rejected.Add(1);
+  last_ticks_ = Ticks();
 }
 
 bool Dispatcher::MayDebug(const Client& client) const {

@@ -16,7 +16,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,7 +31,7 @@
 
 namespace larder::server {
 
-class Dispatcher {
+class Dispatcher final : public CommandRunner {
  public:
   // Enough misses in flight to hide memory latency; few enough that a pin between them is short.
   static constexpr size_t kBatchMax = 32;
@@ -63,8 +65,14 @@ class Dispatcher {
   Result RunBatch(Client& client, protocol::RequestParser& parser, std::string_view input,
                   protocol::ReplyWriter& reply);
 
-  // Ends the client's suspension with the reply that `write` writes.
-  void Resume(Client& client, const Suspension::WriteReply& write, protocol::ReplyWriter& reply);
+  // Ends the client's suspension `number` with the reply that `write` writes. False if the client
+  // is not in that suspension, or has to wait for others still: then nothing goes on.
+  bool Resume(Client& client, uint64_t number, const Suspension::WriteReply& write,
+              protocol::ReplyWriter& reply);
+
+  void Run(const Command& command, Client& client, std::span<const std::string_view> args,
+           size_t first_key_index, const store::Key& first_key,
+           protocol::ReplyWriter& reply) override;
 
  private:
   struct Request {
@@ -87,7 +95,10 @@ class Dispatcher {
   void RunOne(Client& client, const Request& request, protocol::ReplyWriter& reply);
   void RunMuted(Client& client, const Request& request, protocol::ReplyWriter& reply);
   void Execute(Client& client, const Request& request, protocol::ReplyWriter& reply);
-  bool Refuse(const Client& client, const Request& request, protocol::ReplyWriter& reply);
+  std::optional<std::string> Refusal(const Client& client, const Request& request) const;
+  void Refuse(Client& client, const Request& request, const std::string& reason,
+              protocol::ReplyWriter& reply);
+  bool QueueInTransaction(Client& client, const Request& request, protocol::ReplyWriter& reply);
   bool MayDebug(const Client& client) const;
   bool IsHttp(const Request& request) const;
   void WarnOfHttp(const Client& client);

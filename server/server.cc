@@ -38,7 +38,7 @@ constexpr std::string_view kProtectedModeDenied =
     "'protected-mode no' in the configuration file and restart the server. 3) Start the server "
     "with '--protected-mode no'. 4) Set a password with 'requirepass'.\r\n";
 
-store::KeyspaceOptions OptionsOf(const Config& config) {
+store::KeyspaceOptions OptionsOf(const Config& config, WatchTable& watches) {
   std::random_device random;
   uint64_t seed = (uint64_t{random()} << 32) | random();
   store::KeyspaceOptions options;
@@ -48,6 +48,7 @@ store::KeyspaceOptions OptionsOf(const Config& config) {
   options.hash_seed = seed;
   options.random_seed = (uint64_t{random()} << 32) | random();
   options.threads = config.threads();
+  options.listener = &watches;
   return options;
 }
 
@@ -80,9 +81,9 @@ Server::Server(Config& config)
     : config_(config),
       commands_(AllFamilies()),
       stats_(commands_.commands().size()),
-      keyspace_(OptionsOf(config), clock_),
+      keyspace_(OptionsOf(config, watches_), clock_),
       info_(ServerInfo::Collect(clock_.Now())),
-      services_{config, commands_, clients_, stats_, keyspace_, clock_, info_, *this},
+      services_{config, commands_, clients_, stats_, keyspace_, watches_, clock_, info_, *this},
       threads_([this] {
         std::vector<std::unique_ptr<IoThread>> threads;
         for (int i = 0; i < config_.threads(); ++i) {

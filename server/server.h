@@ -26,6 +26,7 @@
 #include "server/listener.h"
 #include "server/server_info.h"
 #include "server/stats.h"
+#include "server/watch.h"
 #include "store/clock.h"
 #include "store/keyspace.h"
 
@@ -82,6 +83,7 @@ class Server final : public ServerControl {
   CommandTable commands_;
   ClientRegistry clients_;
   Stats stats_;
+  WatchTable watches_;
   store::Keyspace keyspace_;
   ServerInfo info_;
   Services services_;

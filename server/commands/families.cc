@@ -7,8 +7,8 @@ namespace larder::server {
 std::span<const CommandFamily> AllFamilies() {
   static const std::array kFamilies = {
       StringCommands(),     GenericCommands(), GenericExpireCommands(), GenericScanCommands(),
-      ConnectionCommands(), ClientCommands(),  ServerCommands(),        ConfigCommands(),
-      CommandCommands(),    LarderCommands(),
+      ConnectionCommands(), ClientCommands(),  TransactionCommands(),   ServerCommands(),
+      ConfigCommands(),     CommandCommands(), LarderCommands(),
   };
   return kFamilies;
 }

@@ -17,6 +17,7 @@ CommandFamily GenericExpireCommands();
 CommandFamily GenericScanCommands();
 CommandFamily ConnectionCommands();
 CommandFamily ClientCommands();
+CommandFamily TransactionCommands();
 CommandFamily ServerCommands();
 CommandFamily ConfigCommands();
 CommandFamily CommandCommands();

@@ -42,6 +42,9 @@ class Generator:
     def next(self):
         """The next command, or the next few that belong together: a list of lists of bytes."""
         method, mutable = self.random.choice(self.draws)
+        return self._drawn(method, mutable)
+
+    def _drawn(self, method, mutable):
         commands = method()
         if mutable and self._chance(0.06):
             commands[0] = self._mutated(commands[0])
@@ -66,7 +69,33 @@ class Generator:
             (self.swap_db, 1, True), (self.echo, 2, True), (self.unknown, 1, True),
             (self.client, 3, False), (self.command, 4, False), (self.config, 2, False),
             (self.subcommands, 1, False), (self.connection, 1, False),
+            (self.transaction, 4, False),
         ]  # fmt: skip
+
+    def transaction(self):
+        """WATCH, sometimes a change, MULTI, some commands, and one of the possible ends."""
+        inside = [
+            self.get, self.set, self.set_with_options, self.delete, self.exists, self.add, self.append,
+            self.set_range, self.get_range, self.multi_set, self.multi_get, self.rename, self.select,
+            self.swap_db, self.expire,
+        ]  # fmt: skip
+        commands = []
+        if self._chance(0.4):
+            commands.append([b"WATCH", *self._several_keys()])
+        if self._chance(0.2):
+            commands += self._drawn(self.random.choice([self.set, self.delete, self.flush]), False)
+        if self._chance(0.1):
+            commands.append([b"UNWATCH"])
+        if self._chance(0.95):
+            commands.append([b"MULTI"])
+        for _ in range(self.random.randint(0, 6)):
+            commands += self._drawn(self.random.choice(inside), True)
+        if self._chance(0.1):
+            commands.append(
+                self.random.choice([[b"MULTI"], [b"WATCH", b"k1"], [b"FLUSHDB"], [b"NOSUCH"], [b"GET"]])
+            )
+        ends = [[b"EXEC"]] * 12 + [[b"DISCARD"], [b"EXEC", b"now"], [b"DISCARD", b"now"]]
+        return [*commands, self.random.choice(ends), [b"DISCARD"]]
 
     # Building blocks.
 

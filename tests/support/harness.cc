@@ -28,7 +28,8 @@ server::Config& Apply(server::Config& config, const HarnessOptions& options) {
 }
 
 store::KeyspaceOptions KeyspaceOptionsOf(const server::Config& config,
-                                         const HarnessOptions& options) {
+                                         const HarnessOptions& options,
+                                         server::WatchTable& watches) {
   store::KeyspaceOptions keyspace;
   keyspace.databases = config.databases();
   keyspace.shards = options.shards;
@@ -36,6 +37,7 @@ store::KeyspaceOptions KeyspaceOptionsOf(const server::Config& config,
   keyspace.hash_seed = 1;  // the same order of keys in every run
   keyspace.random_seed = 1;
   keyspace.threads = 1;
+  keyspace.listener = &watches;
   return keyspace;
 }
 
@@ -44,9 +46,9 @@ store::KeyspaceOptions KeyspaceOptionsOf(const server::Config& config,
 Harness::Harness(const HarnessOptions& options)
     : commands_(server::AllFamilies()),
       stats_(commands_.commands().size()),
-      keyspace_(KeyspaceOptionsOf(Apply(config_, options), options), clock_),
+      keyspace_(KeyspaceOptionsOf(Apply(config_, options), options, watches_), clock_),
       info_(server::ServerInfo::Collect(clock_.Now())),
-      services_{config_, commands_, clients_, stats_, keyspace_, clock_, info_, *this},
+      services_{config_, commands_, clients_, stats_, keyspace_, watches_, clock_, info_, *this},
       worker_(keyspace_.AddWorker()),
       thread_{services_, worker_, stats_.AddThread(), *this, *this},
       dispatcher_(thread_),
@@ -99,12 +101,9 @@ void Harness::ResumeClient(int64_t client_id, uint64_t suspension,
                            server::Suspension::WriteReply write) {
   Post([this, client_id, suspension, write = std::move(write)] {
     for (auto& session : sessions_) {
-      if (session->client_.id != client_id || session->closed_ ||
-          session->client_.suspension != suspension) {
-        continue;
-      }
+      if (session->client_.id != client_id || session->closed_) continue;
       ReplyWriter reply(session->output_, session->client_.resp);
-      dispatcher_.Resume(session->client_, write, reply);
+      if (!dispatcher_.Resume(session->client_, suspension, write, reply)) continue;
       session->closed_ = session->client_.close_after_reply;
       session->RunRequests();
     }

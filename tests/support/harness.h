@@ -35,6 +35,7 @@
 #include "server/server_info.h"
 #include "server/stats.h"
 #include "server/suspension.h"
+#include "server/watch.h"
 #include "store/clock.h"
 #include "store/keyspace.h"
 
@@ -123,6 +124,7 @@ class Harness final : public server::EventLoop,
   server::CommandTable commands_;
   server::ClientRegistry clients_;
   server::Stats stats_;
+  server::WatchTable watches_;
   store::Keyspace keyspace_;
   server::ServerInfo info_;
   server::Services services_;

@@ -1,0 +1,224 @@
+// MULTI, EXEC, DISCARD, WATCH, UNWATCH: several commands as one.
+//
+// What MULTI queues is kept in the client (server/transaction.h). EXEC finds out which keys it
+// needs, locks them all (store/transaction.h) and runs the commands one after another.
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "protocol/number.h"
+#include "protocol/reply_errors.h"
+#include "protocol/reply_writer.h"
+#include "server/call.h"
+#include "server/client.h"
+#include "server/command_table.h"
+#include "server/commands/families.h"
+#include "server/config.h"
+#include "server/transaction.h"
+#include "store/keyspace.h"
+#include "store/transaction.h"
+
+namespace larder::server {
+namespace {
+
+using protocol::ReplyWriter;
+using Queued = ClientTransaction::Queued;
+
+ClientTransaction& TransactionOf(Call& call) {
+  auto& transaction = call.client.transaction;
+  if (transaction == nullptr) {
+    transaction = std::make_unique<ClientTransaction>(call.services.watches);
+  }
+  return *transaction;
+}
+
+bool IsQueueing(const Client& client) {
+  return client.transaction != nullptr && client.transaction->queueing();
+}
+
+// What the commands of an EXEC are about to touch.
+class Claims {
+ public:
+  Claims(const Call& call, std::span<const Queued> commands, const Watcher& watcher);
+
+  store::Transaction::Claim all() { return {keys_, databases_, all_databases_}; }
+  // The first key of the queued command i, and which argument that is; 0 if it has none.
+  std::pair<size_t, const store::Key&> FirstKey(size_t i) const {
+    const auto& [argument, key] = first_keys_[i];
+    return {argument, argument == 0 ? kNoKey : keys_[key].key};
+  }
+
+ private:
+  void Add(const Queued& queued);
+  void Select(std::string_view argument);
+
+  static constexpr store::Key kNoKey{};
+
+  const Call& call_;
+  int db_;  // of the command that is looked at
+  std::vector<store::KeyAt> keys_;
+  std::vector<std::pair<size_t, size_t>> first_keys_;  // a command: argument, index in keys_
+  std::vector<int> databases_;
+  bool all_databases_ = false;
+  std::vector<KeyRef> found_;
+};
+
+Claims::Claims(const Call& call, std::span<const Queued> commands, const Watcher& watcher)
+    : call_(call), db_(call.db()) {
+  for (const Queued& queued : commands) Add(queued);
+  for (const Watcher::WatchedKey& watched : watcher.keys()) {
+    keys_.push_back({watched.db, {watched.key, watched.hash}});
+  }
+}
+
+void Claims::Add(const Queued& queued) {
+  first_keys_.emplace_back(0, 0);
+  const Command& command = *queued.command;
+  all_databases_ |= command.has(kManyDatabases);
+  if (command.has(kSelects)) return Select(queued.args[1]);
+  if ((command.acl & (kAclConnection | kAclTransaction)) != 0) return;
+  found_.clear();
+  if (!command.has_keys || !FindKeys(command, queued.args, &found_) || found_.empty()) {
+    return databases_.push_back(db_);
+  }
+  first_keys_.back() = {found_[0].index, keys_.size()};
+  for (const KeyRef& ref : found_) {
+    keys_.push_back({db_, call_.keyspace().Hash(queued.args[ref.index])});
+  }
+}
+
+// What SELECT will refuse changes nothing.
+void Claims::Select(std::string_view argument) {
+  const std::optional<int64_t> db = protocol::ParseInt64(argument);
+  if (db && *db >= 0 && *db < call_.services.config.databases()) db_ = static_cast<int>(*db);
+}
+
+void Multi(Call& call, ReplyWriter& reply) {
+  if (IsQueueing(call.client)) return reply.Error(protocol::kNestedMulti);
+  TransactionOf(call).BeginQueueing();
+  reply.Ok();
+}
+
+void Discard(Call& call, ReplyWriter& reply) {
+  if (!IsQueueing(call.client)) return reply.Error(protocol::kDiscardWithoutMulti);
+  call.client.transaction.reset();
+  reply.Ok();
+}
+
+void Watch(Call& call, ReplyWriter& reply) {
+  if (IsQueueing(call.client)) return reply.Error(protocol::kWatchInsideMulti);
+  Watcher& watcher = TransactionOf(call).watcher();
+  for (size_t i = 1; i < call.args.size(); ++i) {
+    call.keyspace().Write(call.worker, call.db(), call.KeyAt(i), [&](store::KeyEditor& key) {
+      watcher.Watch(call.db(), key.key(), key.entry() != nullptr);
+    });
+  }
+  reply.Ok();
+}
+
+void Unwatch(Call& call, ReplyWriter& reply) {
+  // Inside EXEC it comes too late to matter: the transaction has left the client.
+  if (!IsQueueing(call.client)) call.client.transaction.reset();
+  reply.Ok();
+}
+
+// Whether a watched key has changed. Looking at it removes it if its time has come, which is a
+// change.
+bool WatchedKeyChanged(Call& call, const Watcher& watcher) {
+  for (const auto& [db, hash, key] : watcher.keys()) {
+    call.keyspace().Read(call.worker, db, {key, hash}, [](const store::Entry*) {});
+  }
+  return watcher.touched();
+}
+
+// Runs the queued commands. Where one has to wait for its reply, those behind it run nevertheless:
+// what it waits for is not in the keyspace.
+void RunAll(Call& call, std::span<const Queued> commands, const Claims& claims,
+            ReplyWriter& reply) {
+  Client& client = call.client;
+  std::unique_ptr<PendingReplies> pending;
+  for (size_t i = 0; i < commands.size(); ++i) {
+    const auto& [command, args] = commands[i];
+    const auto& [first_key_index, first_key] = claims.FirstKey(i);
+    ReplyWriter out(pending == nullptr ? reply.buffer() : pending->following(), client.resp);
+    call.thread.runner->Run(*command, client, args, first_key_index, first_key, out);
+    if (client.suspension == 0) continue;
+    if (pending == nullptr) pending = std::make_unique<PendingReplies>();
+    pending->Await(std::exchange(client.suspension, 0));
+  }
+  reply.set_version(client.resp);
+  if (pending == nullptr) return;
+  client.suspension = ++client.suspensions_total;
+  client.pending_replies = std::move(pending);
+}
+
+void Exec(Call& call, ReplyWriter& reply) {
+  if (!IsQueueing(call.client)) return reply.Error(protocol::kExecWithoutMulti);
+  // However it ends, the client is out of it.
+  const auto transaction = std::move(call.client.transaction);
+  if (transaction->aborted()) return reply.Error(protocol::kExecAborted);
+  const std::vector<Queued> commands = transaction->Commands();
+  Claims claims(call, commands, transaction->watcher());
+  store::Transaction hold(call.keyspace(), call.worker, claims.all());
+  if (WatchedKeyChanged(call, transaction->watcher())) return reply.NullArray();
+  // Not Array(): some replies may come later.
+  reply.Raw("*" + std::to_string(commands.size()) + "\r\n");
+  RunAll(call, commands, claims, reply);
+}
+
+constexpr CommandFlags kControl = kNoScript | kLoading | kStale | kFast | kAllowBusy | kNeverQueued;
+
+constexpr CommandSpec kRows[] = {
+    {.name = "MULTI",
+     .arity = 1,
+     .flags = kControl,
+     .since = "1.2.0",
+     .complexity = "O(1)",
+     .summary = "Mark the start of a transaction block",
+     .handler = Multi},
+    {.name = "EXEC",
+     .arity = 1,
+     .flags = kNoScript | kLoading | kStale | kSkipSlowlog | kNeverQueued | kRunsQueue,
+     .since = "1.2.0",
+     .complexity = "Depends on commands in the transaction",
+     .summary = "Execute all commands issued after MULTI",
+     .handler = Exec},
+    {.name = "DISCARD",
+     .arity = 1,
+     .flags = kControl,
+     .since = "2.0.0",
+     .complexity = "O(N), when N is the number of queued commands",
+     .summary = "Discard all commands issued after MULTI",
+     .handler = Discard},
+    {.name = "WATCH",
+     .arity = -2,
+     .flags = kControl,
+     .keys = kAllKeys<kKeyRo>,
+     .syntax = "key ...",
+     .since = "2.2.0",
+     .complexity = "O(1) for every key.",
+     .summary = "Watch the given keys to determine execution of the MULTI/EXEC block",
+     .handler = Watch},
+    {.name = "UNWATCH",
+     .arity = 1,
+     .flags = kNoScript | kLoading | kStale | kFast | kAllowBusy,
+     .since = "2.2.0",
+     .complexity = "O(1)",
+     .summary = "Forget about all watched keys",
+     .handler = Unwatch},
+};
+static_assert(Valid(kRows));
+
+}  // namespace
+
+CommandFamily TransactionCommands() {
+  return {.group = "transactions", .acl = kAclTransaction, .rows = kRows};
+}
+
+}  // namespace larder::server

@@ -1,0 +1,59 @@
+#include "server/transaction.h"
+
+#include <algorithm>
+
+namespace larder::server {
+
+void ClientTransaction::Queue(const Command& command, std::span<const std::string_view> args) {
+  for (std::string_view arg : args) {
+    bytes_.append(arg);
+    arg_ends_.push_back(bytes_.size());
+  }
+  commands_.push_back({&command, args.size()});
+}
+
+std::vector<ClientTransaction::Queued> ClientTransaction::Commands() {
+  views_.clear();
+  views_.reserve(arg_ends_.size());
+  size_t begin = 0;
+  for (size_t end : arg_ends_) {
+    views_.push_back(std::string_view(bytes_).substr(begin, end - begin));
+    begin = end;
+  }
+  std::vector<Queued> queued;
+  queued.reserve(commands_.size());
+  size_t first = 0;
+  for (const auto& [command, arg_count] : commands_) {
+    queued.push_back({command, std::span(views_).subspan(first, arg_count)});
+    first += arg_count;
+  }
+  return queued;
+}
+
+size_t ClientTransaction::memory_bytes() const {
+  return sizeof(*this) + bytes_.capacity() + arg_ends_.capacity() * sizeof(size_t) +
+         commands_.capacity() * sizeof(Place);
+}
+
+protocol::ReplyBuffer* PendingReplies::Take(uint64_t number) {
+  auto it = std::find_if(parts_.begin(), parts_.end(),
+                         [&](const Part& part) { return part.suspension == number; });
+  if (number == 0 || it == parts_.end()) return nullptr;
+  it->suspension = 0;
+  return &it->reply;
+}
+
+bool PendingReplies::complete() const {
+  return std::all_of(parts_.begin(), parts_.end(),
+                     [](const Part& part) { return part.suspension == 0; });
+}
+
+void PendingReplies::MoveTo(protocol::ReplyBuffer& out) {
+  for (Part& part : parts_) {
+    part.reply.MoveRemainderTo(out);
+    part.following.MoveRemainderTo(out);
+  }
+  parts_.clear();
+}
+
+}  // namespace larder::server

@@ -1,0 +1,88 @@
+// A client's transaction: the commands it has queued since MULTI, the keys it watches since WATCH,
+// and the replies of an EXEC that has to wait for some of them.
+//
+// Threads: the client's. Memory: one copy of the arguments.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/reply_buffer.h"
+#include "server/watch.h"
+
+namespace larder::server {
+
+struct Command;
+
+class ClientTransaction {
+ public:
+  struct Queued {
+    const Command* command;
+    std::span<const std::string_view> args;
+  };
+
+  explicit ClientTransaction(WatchTable& watches) : watcher_(watches) {}
+
+  Watcher& watcher() { return watcher_; }
+
+  // Between MULTI and EXEC or DISCARD.
+  bool queueing() const { return queueing_; }
+  void BeginQueueing() { queueing_ = true; }
+  void Queue(const Command& command, std::span<const std::string_view> args);
+  // A command was refused instead of queued: EXEC will run none of them.
+  void Abort() { aborted_ = queueing_; }
+  bool aborted() const { return aborted_; }
+
+  size_t size() const { return commands_.size(); }
+  // What is queued, in order. Good until the next Queue().
+  std::vector<Queued> Commands();
+  // Of the arguments.
+  size_t bytes() const { return bytes_.size(); }
+  size_t memory_bytes() const;
+
+ private:
+  struct Place {
+    const Command* command;
+    size_t arg_count;
+  };
+
+  Watcher watcher_;
+  bool queueing_ = false;
+  bool aborted_ = false;
+  // The arguments of all commands in a row: their bytes, and where each ends.
+  std::string bytes_;
+  std::vector<size_t> arg_ends_;
+  std::vector<Place> commands_;
+  std::vector<std::string_view> views_;  // made by Commands()
+};
+
+// The replies of an EXEC from the first on that is not there yet: a command in it asks other
+// threads (CLIENT LIST) or waits for time to pass. The transaction itself is over.
+class PendingReplies {
+ public:
+  // The reply of the suspension `number` belongs here, behind what has been added so far.
+  void Await(uint64_t number) { parts_.emplace_back().suspension = number; }
+  // Where replies behind the latest awaited one go. REQUIRES: Await() has been called.
+  protocol::ReplyBuffer& following() { return parts_.back().following; }
+  // Where an awaited reply goes; null if it is not awaited.
+  protocol::ReplyBuffer* Take(uint64_t number);
+  bool complete() const;
+  // All of them, in order; leaves nothing.
+  void MoveTo(protocol::ReplyBuffer& out);
+
+ private:
+  struct Part {
+    uint64_t suspension = 0;  // 0 once its reply is there
+    protocol::ReplyBuffer reply;
+    protocol::ReplyBuffer following;
+  };
+
+  std::deque<Part> parts_;
+};
+
+}  // namespace larder::server

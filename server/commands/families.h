@@ -12,6 +12,8 @@
 namespace larder::server {
 
 CommandFamily StringCommands();
+CommandFamily StringCounterCommands();
+CommandFamily StringRangeCommands();
 CommandFamily GenericCommands();
 CommandFamily GenericExpireCommands();
 CommandFamily GenericScanCommands();

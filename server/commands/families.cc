@@ -6,9 +6,11 @@ namespace larder::server {
 
 std::span<const CommandFamily> AllFamilies() {
   static const std::array kFamilies = {
-      StringCommands(),        StringCounterCommands(), StringRangeCommands(), GenericCommands(),
-      GenericExpireCommands(), GenericScanCommands(),   ConnectionCommands(),  ClientCommands(),
-      ServerCommands(),        ConfigCommands(),        CommandCommands(),     LarderCommands(),
+      StringCommands(),     StringCounterCommands(), StringRangeCommands(),
+      StringLcsCommands(),  BitmapCommands(),        BitFieldCommands(),
+      GenericCommands(),    GenericExpireCommands(), GenericScanCommands(),
+      ConnectionCommands(), ClientCommands(),        ServerCommands(),
+      ConfigCommands(),     CommandCommands(),       LarderCommands(),
   };
   return kFamilies;
 }

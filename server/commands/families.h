@@ -14,6 +14,9 @@ namespace larder::server {
 CommandFamily StringCommands();
 CommandFamily StringCounterCommands();
 CommandFamily StringRangeCommands();
+CommandFamily StringLcsCommands();
+CommandFamily BitmapCommands();
+CommandFamily BitFieldCommands();
 CommandFamily GenericCommands();
 CommandFamily GenericExpireCommands();
 CommandFamily GenericScanCommands();

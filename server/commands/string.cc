@@ -36,15 +36,23 @@ void ReplyValue(ReplyWriter& reply, const Entry* entry) {
   reply.Bulk(entry->value(text));
 }
 
-// An entry for the key args[i] with the value args[i + 1]. Made before the lock is taken, so that
-// nobody waits while a value is copied.
-OwnedEntry NewEntry(Call& call, size_t i, UnixMs deadline = kNoDeadline) {
-  return Entry::MakeString(call.worker.allocator(), call.args[i], call.args[i + 1], deadline);
+// An entry made of two arguments. Before the lock is taken, so that nobody waits while a value is
+// copied.
+OwnedEntry NewEntry(Call& call, size_t key, size_t value, UnixMs deadline = kNoDeadline) {
+  return Entry::MakeString(call.worker.allocator(), call.args[key], call.args[value], deadline);
 }
 
 void Get(Call& call, ReplyWriter& reply) {
   call.keyspace().Read(call.worker, call.db(), call.KeyAt(1),
                        [&](const Entry* entry) { ReplyValue(reply, entry); });
+}
+
+void GetSet(Call& call, ReplyWriter& reply) {
+  OwnedEntry fresh = NewEntry(call, 1, 2);
+  call.keyspace().Write(call.worker, call.db(), call.KeyAt(1), [&](KeyEditor& key) {
+    ReplyValue(reply, key.entry());
+    key.Put(std::move(fresh));
+  });
 }
 
 void GetDel(Call& call, ReplyWriter& reply) {
@@ -110,7 +118,7 @@ void SetWithOptions(Call& call, ReplyWriter& reply) {
   }
 
   const bool keep_ttl = options.expiry.kind == ExpiryOption::Kind::kKeepTtl;
-  OwnedEntry fresh = NewEntry(call, 1, deadline);
+  OwnedEntry fresh = NewEntry(call, 1, 2, deadline);
   call.keyspace().Write(call.worker, call.db(), call.KeyAt(1), [&](KeyEditor& key) {
     const Entry* old = key.entry();
     const bool refused = old == nullptr ? options.xx : options.nx;
@@ -132,11 +140,38 @@ void SetWithOptions(Call& call, ReplyWriter& reply) {
 
 void Set(Call& call, ReplyWriter& reply) {
   if (call.args.size() > 3) return SetWithOptions(call, reply);
-  OwnedEntry fresh = NewEntry(call, 1);
+  OwnedEntry fresh = NewEntry(call, 1, 2);
   call.keyspace().Write(call.worker, call.db(), call.KeyAt(1),
                         [&](KeyEditor& key) { key.Put(std::move(fresh)); });
   reply.Ok();
 }
+
+void SetNx(Call& call, ReplyWriter& reply) {
+  OwnedEntry fresh = NewEntry(call, 1, 2);
+  const bool stored =
+      call.keyspace().Write(call.worker, call.db(), call.KeyAt(1), [&](KeyEditor& key) {
+        if (key.entry() != nullptr) return false;
+        key.Put(std::move(fresh));
+        return true;
+      });
+  reply.Integer(stored ? 1 : 0);
+}
+
+// SETEX and PSETEX: key, duration, value.
+void SetFor(Call& call, ReplyWriter& reply, ExpiryOption::Kind unit) {
+  const ExpiryOption expiry = {.kind = unit, .amount = call.args[2]};
+  UnixMs deadline = kNoDeadline;
+  if (auto error = ReadDeadline(expiry, call.now(), call.command.full_name, &deadline)) {
+    return reply.Error(*error);
+  }
+  OwnedEntry fresh = NewEntry(call, 1, 3, deadline);
+  call.keyspace().Write(call.worker, call.db(), call.KeyAt(1),
+                        [&](KeyEditor& key) { key.Put(std::move(fresh)); });
+  reply.Ok();
+}
+
+void SetEx(Call& call, ReplyWriter& reply) { SetFor(call, reply, ExpiryOption::Kind::kEx); }
+void PSetEx(Call& call, ReplyWriter& reply) { SetFor(call, reply, ExpiryOption::Kind::kPx); }
 
 // Whether SET reads the old value depends on its GET option.
 bool FindSetKeys(std::span<const std::string_view> args, std::vector<KeyRef>* keys) {
@@ -152,7 +187,7 @@ bool StorePairs(Call& call, bool only_if_absent) {
   CallKeys keys(call, 1, 2);
   std::vector<OwnedEntry> fresh;
   fresh.reserve(keys.all().size());
-  for (size_t i = 1; i < call.args.size(); i += 2) fresh.push_back(NewEntry(call, i));
+  for (size_t i = 1; i < call.args.size(); i += 2) fresh.push_back(NewEntry(call, i, i + 1));
   return call.keyspace().WriteAll(call.worker, keys.all(), [&](MultiEditor& multi) {
     for (size_t i = 0; only_if_absent && i < multi.size(); ++i) {
       if (multi[i].entry() != nullptr) return false;
@@ -227,6 +262,44 @@ constexpr CommandSpec kRows[] = {
      .summary = "Set the string value of a key",
      .history = kSetHistory,
      .handler = Set},
+    {.name = "SETNX",
+     .arity = 3,
+     .flags = kWrite | kDenyOom | kFast,
+     .keys = kFirstKey<kKeyOw | kKeyInsert>,
+     .syntax = "key value",
+     .since = "1.0.0",
+     .complexity = "O(1)",
+     .summary = "Set the value of a key, only if the key does not exist",
+     .handler = SetNx},
+    {.name = "SETEX",
+     .arity = 4,
+     .flags = kWrite | kDenyOom,
+     .keys = kFirstKey<kKeyOw | kKeyUpdate>,
+     .syntax = "key seconds value",
+     .since = "2.0.0",
+     .complexity = "O(1)",
+     .summary = "Set the value and expiration of a key",
+     .handler = SetEx},
+    {.name = "PSETEX",
+     .arity = 4,
+     .flags = kWrite | kDenyOom,
+     .keys = kFirstKey<kKeyOw | kKeyUpdate>,
+     .syntax = "key milliseconds value",
+     .since = "2.6.0",
+     .complexity = "O(1)",
+     .summary = "Set the value and expiration in milliseconds of a key",
+     .handler = PSetEx},
+    {.name = "GETSET",
+     .arity = 3,
+     .flags = kWrite | kDenyOom | kFast,
+     .keys = kFirstKey<kKeyRw | kKeyAccess | kKeyUpdate>,
+     .syntax = "key value",
+     .since = "1.0.0",
+     .complexity = "O(1)",
+     .summary = "Set the string value of a key and return its old value",
+     .deprecated_since = "6.2.0",
+     .replaced_by = "`SET` with the `!GET` argument",
+     .handler = GetSet},
     {.name = "GETDEL",
      .arity = 2,
      .flags = kWrite | kFast,

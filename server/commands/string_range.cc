@@ -1,4 +1,5 @@
-// The commands on parts of a string, and on its length: APPEND, GETRANGE, SETRANGE, STRLEN.
+// The commands on parts of a string, and on its length: APPEND, GETRANGE, SETRANGE,
+// STRLEN, SUBSTR.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -70,6 +71,11 @@ void GetRange(Call& call, ReplyWriter& reply) {
   });
 }
 
+constexpr std::string_view kGetRangeComplexity =
+    "O(N) where N is the length of the returned string. The complexity is ultimately "
+    "determined by the returned length, but because creating a substring from an existing "
+    "string is very cheap, it can be considered O(1) for small strings.";
+
 constexpr CommandSpec kRows[] = {
     {.name = "STRLEN",
      .arity = 2,
@@ -110,11 +116,19 @@ constexpr CommandSpec kRows[] = {
      .keys = kFirstKey<kKeyRo | kKeyAccess>,
      .syntax = "key start:integer end:integer",
      .since = "2.4.0",
-     .complexity =
-         "O(N) where N is the length of the returned string. The complexity is ultimately "
-         "determined by the returned length, but because creating a substring from an existing "
-         "string is very cheap, it can be considered O(1) for small strings.",
+     .complexity = kGetRangeComplexity,
      .summary = "Get a substring of the string stored at a key",
+     .handler = GetRange},
+    {.name = "SUBSTR",
+     .arity = 4,
+     .flags = kReadonly,
+     .keys = kFirstKey<kKeyRo | kKeyAccess>,
+     .syntax = "key start:integer end:integer",
+     .since = "1.0.0",
+     .complexity = kGetRangeComplexity,
+     .summary = "Get a substring of the string stored at a key",
+     .deprecated_since = "2.0.0",
+     .replaced_by = "`GETRANGE`",
      .handler = GetRange},
 };
 static_assert(Valid(kRows));

@@ -21,15 +21,42 @@ uint64_t InBitOrder(uint64_t word) {
   return std::endian::native == std::endian::little ? __builtin_bswap64(word) : word;
 }
 
-int Ones(char byte) { return std::popcount(static_cast<uint8_t>(byte)); }
+uint64_t Ones(uint64_t word) { return static_cast<uint64_t>(std::popcount(word)); }
+uint64_t OnesOf(char byte) { return Ones(static_cast<uint8_t>(byte)); }
+
+// Adds three bits in each of 64 places: *carry is worth twice *sum.
+void AddBits(uint64_t a, uint64_t b, uint64_t c, uint64_t* carry, uint64_t* sum) {
+  const uint64_t half = a ^ b;
+  *carry = (a & b) | (half & c);
+  *sum = half ^ c;
+}
+
+// Carry-save adders take eight words to one whose ones are counted (Harley and Seal; in Warren:
+// Hacker's Delight, 5-1). Five times as fast as std::popcount() of each word without an instruction
+// for it.
+uint64_t CountBlocks(const char* at, size_t blocks) {
+  uint64_t eights_total = 0;
+  uint64_t ones = 0, twos = 0, fours = 0;
+  for (; blocks > 0; --blocks, at += 8 * kWordBytes) {
+    const auto word = [at](size_t i) { return WordAt(at + i * kWordBytes); };
+    uint64_t twos_a, twos_b, fours_a, fours_b, eights;
+    AddBits(ones, word(0), word(1), &twos_a, &ones);
+    AddBits(ones, word(2), word(3), &twos_b, &ones);
+    AddBits(twos, twos_a, twos_b, &fours_a, &twos);
+    AddBits(ones, word(4), word(5), &twos_a, &ones);
+    AddBits(ones, word(6), word(7), &twos_b, &ones);
+    AddBits(twos, twos_a, twos_b, &fours_b, &twos);
+    AddBits(fours, fours_a, fours_b, &eights, &fours);
+    eights_total += Ones(eights);
+  }
+  return 8 * eights_total + 4 * Ones(fours) + 2 * Ones(twos) + Ones(ones);
+}
 
 uint64_t CountAll(std::string_view bytes) {
-  uint64_t ones = 0;
-  while (bytes.size() >= kWordBytes) {
-    ones += static_cast<uint64_t>(std::popcount(WordAt(bytes.data())));
-    bytes.remove_prefix(kWordBytes);
-  }
-  for (char byte : bytes) ones += static_cast<uint64_t>(Ones(byte));
+  constexpr size_t kBlockBytes = 8 * kWordBytes;
+  const size_t blocks = bytes.size() / kBlockBytes;
+  uint64_t ones = CountBlocks(bytes.data(), blocks);
+  for (const char byte : bytes.substr(blocks * kBlockBytes)) ones += OnesOf(byte);
   return ones;
 }
 
@@ -79,8 +106,7 @@ uint64_t CountBits(std::string_view bytes, const BitRange& range) {
   // All bits of these bytes, then less those before and those behind the range.
   const auto before = static_cast<char>(bytes[first] & ~(0xff >> range.begin % 8));
   const auto behind = static_cast<char>(bytes[last] & (0x7f >> (range.end - 1) % 8));
-  return CountAll(bytes.substr(first, last - first + 1)) -
-         static_cast<uint64_t>(Ones(before) + Ones(behind));
+  return CountAll(bytes.substr(first, last - first + 1)) - OnesOf(before) - OnesOf(behind);
 }
 
 uint64_t FindBit(std::string_view bytes, bool bit, const BitRange& range) {

@@ -56,5 +56,38 @@ TEST_P(StringCounterCommandsTest, CountersWantAnIntegerInItsOneForm) {
   }
 }
 
+TEST_P(StringCounterCommandsTest, FloatsAreAddedAndPrintedWithoutExponent) {
+  Play({{"INCRBYFLOAT f 10.5", "$4\r\n10.5\r\n"},
+        {"INCRBYFLOAT f 0.1", "$4\r\n10.6\r\n"},
+        {"INCRBYFLOAT f -10.6", "$1\r\n0\r\n"},
+        {"INCRBYFLOAT f 5.0e3", "$4\r\n5000\r\n"},
+        {"INCRBYFLOAT f 0x1p3", "$4\r\n5008\r\n"},
+        {"INCR f", ":5009\r\n"},
+        {"INCRBYFLOAT f 1e-320", "$4\r\n5009\r\n"},
+        {"SET f 3.0e3", "+OK\r\n"},
+        {"INCRBYFLOAT f 200", "$4\r\n3200\r\n"},
+        {"PEXPIRE f 1500", ":1\r\n"},
+        {"INCRBYFLOAT f -0.0", "$4\r\n3200\r\n"},
+        {"PTTL f", ":1500\r\n"}});
+  // All digits of the long double are printed.
+  EXPECT_EQ(h_.Run("SET f 1e308"), "+OK\r\n");
+  EXPECT_TRUE(h_.Run("INCRBYFLOAT f 1").starts_with("$308\r\n99999999999999999996685879"));
+}
+
+TEST_P(StringCounterCommandsTest, FloatsThatAreNoneAreRefused) {
+  const std::string_view no_float = "-ERR value is not a valid float\r\n";
+  for (std::string_view text :
+       {"nan", "-nan", "", " 1", "1 ", "1x", "1,5", "1e", "1e5000", "1e-5000"}) {
+    EXPECT_EQ(h_.Run({"INCRBYFLOAT", "f", text}), no_float) << '"' << text << '"';
+    h_.Run({"SET", "text", text});
+    EXPECT_EQ(h_.Run("INCRBYFLOAT text 1"), no_float) << '"' << text << '"';
+  }
+  Play({{"EXISTS f", ":0\r\n"},
+        {"INCRBYFLOAT f inf", "-ERR increment would produce NaN or Infinity\r\n"},
+        {"SET f 1.1e4932", "+OK\r\n"},
+        {"INCRBYFLOAT f 1.1e4932", "-ERR increment would produce NaN or Infinity\r\n"},
+        {"GET f", "$8\r\n1.1e4932\r\n"}});
+}
+
 }  // namespace
 }  // namespace larder::server

@@ -75,7 +75,9 @@ TEST_P(StringRangeCommandsTest, GetRangeCountsFromBothEnds) {
         {"GETRANGE none 0 -1", "$0\r\n\r\n"},
         {"SET k \"\"", "+OK\r\n"},
         {"GETRANGE k -1 -1", "$0\r\n\r\n"},
-        {"GETRANGE k 0 x", kNoIntegerReply}});
+        {"GETRANGE k 0 x", kNoIntegerReply},
+        {"SET k abc", "+OK\r\n"},
+        {"SUBSTR k 1 -1", "$2\r\nbc\r\n"}});
 }
 
 }  // namespace

@@ -111,6 +111,38 @@ TEST_P(StringCommandsTest, SetRefusesBadOptionsAndStoresNothing) {
         {"GET k", "$-1\r\n"}});
 }
 
+TEST_P(StringCommandsTest, SetNxStoresOnlyWhereNothingIs) {
+  Play({{"SETNX k 1", ":1\r\n"},
+        {"SETNX k 2", ":0\r\n"},
+        {"GET k", "$1\r\n1\r\n"},
+        {"PEXPIRE k 10", ":1\r\n"}});
+  h_.Advance(11ms);
+  Play({{"SETNX k 3", ":1\r\n"}, {"PTTL k", ":-1\r\n"}});
+}
+
+TEST_P(StringCommandsTest, SetExAndPSetExSetTheDeadline) {
+  Play({{"SETEX k 10 v", "+OK\r\n"},
+        {"PTTL k", ":10000\r\n"},
+        {"PSETEX k 1500 w", "+OK\r\n"},
+        {"PTTL k", ":1500\r\n"},
+        {"SETEX k 0 x", "-ERR invalid expire time in 'setex' command\r\n"},
+        {"SETEX k -9223372036854775808 x", "-ERR invalid expire time in 'setex' command\r\n"},
+        {"SETEX k 9223372036854775807 x", "-ERR invalid expire time in 'setex' command\r\n"},
+        {"PSETEX k -1 x", "-ERR invalid expire time in 'psetex' command\r\n"},
+        {"PSETEX k 9223372036854775807 x", "-ERR invalid expire time in 'psetex' command\r\n"},
+        {"SETEX k 1.5 x", kNoIntegerReply},
+        {"PSETEX k \"\" x", kNoIntegerReply},
+        {"GET k", "$1\r\nw\r\n"}});
+}
+
+TEST_P(StringCommandsTest, GetSetRepliesTheOldValueAndDropsTheDeadline) {
+  Play({{"GETSET k 1", "$-1\r\n"},
+        {"PEXPIRE k 1000", ":1\r\n"},
+        {"GETSET k 2", "$1\r\n1\r\n"},
+        {"GET k", "$1\r\n2\r\n"},
+        {"PTTL k", ":-1\r\n"}});
+}
+
 TEST_P(StringCommandsTest, GetDelReturnsAndRemoves) {
   Play({{"SET k v", "+OK\r\n"},
         {"GETDEL k", "$1\r\nv\r\n"},

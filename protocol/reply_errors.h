@@ -34,8 +34,28 @@ inline constexpr std::string_view kStringTooLong =
 inline constexpr std::string_view kIncrementOverflow = "ERR increment or decrement would overflow";
 inline constexpr std::string_view kDecrementOverflow = "ERR decrement would overflow";
 inline constexpr std::string_view kIncrementNaN = "ERR increment would produce NaN or Infinity";
+inline constexpr std::string_view kLcsLengthAndIndexes =
+    "ERR If you want both the length and indexes, please just use IDX.";
+inline constexpr std::string_view kLcsTooLarge =
+    "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len";
+inline constexpr std::string_view kLcsOutOfMemory =
+    "ERR Insufficient memory, failed allocating transient memory for LCS";
 inline constexpr std::string_view kOutOfMemory =
     "OOM command not allowed when used memory > 'maxmemory'.";
+
+// Bitmaps.
+inline constexpr std::string_view kBadBitOffset =
+    "ERR bit offset is not an integer or out of range";
+inline constexpr std::string_view kBadBit = "ERR bit is not an integer or out of range";
+inline constexpr std::string_view kBitNeitherOneNorZero = "ERR The bit argument must be 1 or 0.";
+inline constexpr std::string_view kBitOpNotManyKeys =
+    "ERR BITOP NOT must be called with a single source key.";
+inline constexpr std::string_view kBadFieldType =
+    "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 "
+    "is.";
+inline constexpr std::string_view kBadFieldOverflow = "ERR Invalid OVERFLOW type specified";
+inline constexpr std::string_view kBitFieldRoWrites =
+    "ERR BITFIELD_RO only supports the GET subcommand";
 
 // EXPIRE and its family.
 inline constexpr std::string_view kExpireNxIncompatible =

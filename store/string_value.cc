@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
-#include <string>
 
 namespace larder::store {
 namespace {
@@ -42,29 +41,39 @@ LargeValue* GrowTo(KeyEditor& key, size_t size) {
   return grown;
 }
 
-// Writes `bytes` at `offset` of a value that has `old_size` bytes, zeros in between.
-size_t WriteAt(KeyEditor& key, size_t old_size, size_t offset, std::string_view bytes) {
-  const size_t size = std::max(old_size, offset + bytes.size());
-  const size_t padding = offset > old_size ? offset - old_size : 0;
-  if (size > LargeValue::kInlineBytesMax) {
-    const bool in_place = key.entry() != nullptr && key.entry()->is_growable();
-    LargeValue* value = GrowTo(key, size);
-    if (!value->is_mapped()) memset(value->bytes() + offset - padding, 0, padding);
-    memcpy(value->bytes() + offset, bytes.data(), bytes.size());
-    if (in_place) key.Altered();  // else GrowTo() has put a new entry, which says so itself
-    return size;
-  }
-  std::string value(size, '\0');
-  if (const Entry* entry = key.entry(); entry != nullptr) {
-    IntegerText text;
-    entry->value(text).copy(value.data(), old_size);
-  }
-  bytes.copy(value.data() + offset, bytes.size());
-  key.PutString(value, DeadlineOf(key.entry()));
-  return size;
+// Writes `bytes` at `offset`, zeros between the end and there.
+size_t WriteAt(KeyEditor& key, size_t offset, std::string_view bytes) {
+  WritableValue value(key, offset + bytes.size(), offset);
+  bytes.copy(value.bytes() + offset, bytes.size());
+  value.Store();
+  return value.size();
 }
 
 }  // namespace
+
+WritableValue::WritableValue(KeyEditor& key, size_t size_min, size_t padded_to) : key_(key) {
+  const Entry* entry = key.entry();
+  const size_t old_size = entry == nullptr ? 0 : entry->value_size();
+  const size_t padding = padded_to > old_size ? padded_to - old_size : 0;
+  size_ = std::max(old_size, size_min);
+  if (size_ > LargeValue::kInlineBytesMax) {
+    announced_ = entry == nullptr || !entry->is_growable();
+    large_ = GrowTo(key, size_);
+    if (!large_->is_mapped()) memset(large_->bytes() + old_size, 0, padding);
+    return;
+  }
+  IntegerText text;
+  if (entry != nullptr) entry->value(text).copy(small_.data(), old_size);
+  memset(small_.data() + old_size, 0, padding);
+}
+
+void WritableValue::Store() {
+  if (large_ == nullptr) {
+    key_.PutString(view(), DeadlineOf(key_.entry()));
+  } else if (!announced_) {
+    key_.Altered();
+  }
+}
 
 bool ParseCanonicalInteger(std::string_view text, int64_t* value) {
   const char* end = text.data() + text.size();
@@ -99,7 +108,7 @@ Result<size_t> Append(KeyEditor& key, std::string_view suffix, size_t bytes_max)
   if (suffix.size() > bytes_max || size > bytes_max - suffix.size())
     return StoreError::kStringTooLong;
   if (suffix.empty() && entry != nullptr) return size;
-  return WriteAt(key, size, size, suffix);
+  return WriteAt(key, size, suffix);
 }
 
 Result<size_t> SetRange(KeyEditor& key, size_t offset, std::string_view bytes, size_t bytes_max) {
@@ -108,7 +117,7 @@ Result<size_t> SetRange(KeyEditor& key, size_t offset, std::string_view bytes, s
   if (bytes.empty()) return size;
   if (bytes.size() > bytes_max || offset > bytes_max - bytes.size())
     return StoreError::kStringTooLong;
-  return WriteAt(key, size, offset, bytes);
+  return WriteAt(key, offset, bytes);
 }
 
 }  // namespace larder::store

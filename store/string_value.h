@@ -7,6 +7,7 @@
 // work in place with spare capacity, amortised O(bytes written).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -26,6 +27,34 @@ Result<size_t> Append(KeyEditor& key, std::string_view suffix, size_t bytes_max)
 // Empty `bytes` change nothing and create no key. Errors: kStringTooLong, if the range ends beyond
 // `bytes_max`.
 Result<size_t> SetRange(KeyEditor& key, size_t offset, std::string_view bytes, size_t bytes_max);
+
+// The bytes of a value, to be overwritten as one change: nobody sees it before Store(). A value
+// above LargeValue::kInlineBytesMax is written in place once it is growable, so that a change costs
+// O(bytes written); a smaller one is copied, as lock-free readers may be looking at it.
+class WritableValue {
+ public:
+  // The value of `key`, padded with zero bytes to `size_min`.
+  WritableValue(KeyEditor& key, size_t size_min) : WritableValue(key, size_min, size_min) {}
+  // The same, but from `padded_to` on the caller writes every new byte. REQUIRES: padded_to <=
+  // size_min.
+  WritableValue(KeyEditor& key, size_t size_min, size_t padded_to);
+  WritableValue(const WritableValue&) = delete;
+  WritableValue& operator=(const WritableValue&) = delete;
+
+  char* bytes() { return large_ != nullptr ? large_->bytes() : small_.data(); }
+  std::string_view view() { return {bytes(), size_}; }
+  size_t size() const { return size_; }
+
+  // To be called once, after the last byte is written, if the value is another or longer now.
+  void Store();
+
+ private:
+  KeyEditor& key_;
+  size_t size_;
+  bool announced_ = false;  // a new entry has been put, which says so itself
+  LargeValue* large_ = nullptr;
+  std::array<char, LargeValue::kInlineBytesMax> small_;  // without large_
+};
 
 // A 64-bit integer in the one form that it is printed in: no sign '+', no leading zeros or blanks.
 bool ParseCanonicalInteger(std::string_view text, int64_t* value);

@@ -4,8 +4,10 @@
 // Cost: one hash a key. Up to about 16 keys take no memory from the heap.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory_resource>
 #include <span>
 #include <vector>
@@ -17,10 +19,11 @@ namespace larder::server {
 
 class CallKeys {
  public:
-  // Every `step`-th argument from args[first] on.
-  CallKeys(const Call& call, size_t first, size_t step = 1) {
-    keys_.reserve((call.args.size() - first + step - 1) / step);
-    for (size_t i = first; i < call.args.size(); i += step) {
+  // Every `step`-th argument from args[first] on, before args[end] if that is given.
+  CallKeys(const Call& call, size_t first, size_t step = 1, size_t end = SIZE_MAX) {
+    end = std::min(end, call.args.size());
+    keys_.reserve((end - first + step - 1) / step);
+    for (size_t i = first; i < end; i += step) {
       keys_.push_back({.db = call.db(), .key = call.KeyAt(i)});
     }
   }

@@ -6,9 +6,12 @@ namespace larder::server {
 
 std::span<const CommandFamily> AllFamilies() {
   static const std::array kFamilies = {
-      StringCommands(),     GenericCommands(), GenericExpireCommands(), GenericScanCommands(),
-      ConnectionCommands(), ClientCommands(),  TransactionCommands(),   ServerCommands(),
-      ConfigCommands(),     CommandCommands(), LarderCommands(),
+      StringCommands(),     StringCounterCommands(), StringRangeCommands(),
+      StringLcsCommands(),  BitmapCommands(),        BitFieldCommands(),
+      GenericCommands(),    GenericExpireCommands(), GenericScanCommands(),
+      ConnectionCommands(), ClientCommands(),        TransactionCommands(),
+      ServerCommands(),     ConfigCommands(),        CommandCommands(),
+      LarderCommands(),
   };
   return kFamilies;
 }

@@ -12,6 +12,11 @@
 namespace larder::server {
 
 CommandFamily StringCommands();
+CommandFamily StringCounterCommands();
+CommandFamily StringRangeCommands();
+CommandFamily StringLcsCommands();
+CommandFamily BitmapCommands();
+CommandFamily BitFieldCommands();
 CommandFamily GenericCommands();
 CommandFamily GenericExpireCommands();
 CommandFamily GenericScanCommands();

@@ -1,10 +1,9 @@
-// The commands on strings: GET, SET and their like, counters, parts of a string, several keys.
+// The commands on whole strings: GET, SET and their like, of one key and of several.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -16,10 +15,8 @@
 #include "server/commands/call_keys.h"
 #include "server/commands/expire_time.h"
 #include "server/commands/families.h"
-#include "server/config.h"
 #include "store/entry.h"
 #include "store/keyspace.h"
-#include "store/string_value.h"
 
 namespace larder::server {
 namespace {
@@ -31,7 +28,6 @@ using store::kNoDeadline;
 using store::MultiEditor;
 using store::MultiReader;
 using store::OwnedEntry;
-using store::Result;
 using store::UnixMs;
 
 void ReplyValue(ReplyWriter& reply, const Entry* entry) {
@@ -40,19 +36,10 @@ void ReplyValue(ReplyWriter& reply, const Entry* entry) {
   reply.Bulk(entry->value(text));
 }
 
-void ReplyResult(const Call& call, ReplyWriter& reply, const auto& result) {
-  if (!result) return call.ReplyError(reply, result.error());
-  reply.Integer(static_cast<int64_t>(*result));
-}
-
-// An entry for the key args[i] with the value args[i + 1]. Made before the lock is taken, so that
-// nobody waits while a value is copied.
-OwnedEntry NewEntry(Call& call, size_t i, UnixMs deadline = kNoDeadline) {
-  return Entry::MakeString(call.worker.allocator(), call.args[i], call.args[i + 1], deadline);
-}
-
-size_t StringBytesMax(const Call& call) {
-  return static_cast<size_t>(call.services.config.proto_max_bulk_len());
+// An entry made of two arguments. Before the lock is taken, so that nobody waits while a value is
+// copied.
+OwnedEntry NewEntry(Call& call, size_t key, size_t value, UnixMs deadline = kNoDeadline) {
+  return Entry::MakeString(call.worker.allocator(), call.args[key], call.args[value], deadline);
 }
 
 void Get(Call& call, ReplyWriter& reply) {
@@ -60,9 +47,11 @@ void Get(Call& call, ReplyWriter& reply) {
                        [&](const Entry* entry) { ReplyValue(reply, entry); });
 }
 
-void StrLen(Call& call, ReplyWriter& reply) {
-  call.keyspace().Read(call.worker, call.db(), call.KeyAt(1), [&](const Entry* entry) {
-    reply.Integer(entry == nullptr ? 0 : static_cast<int64_t>(entry->value_size()));
+void GetSet(Call& call, ReplyWriter& reply) {
+  OwnedEntry fresh = NewEntry(call, 1, 2);
+  call.keyspace().Write(call.worker, call.db(), call.KeyAt(1), [&](KeyEditor& key) {
+    ReplyValue(reply, key.entry());
+    key.Put(std::move(fresh));
   });
 }
 
@@ -94,28 +83,6 @@ void GetEx(Call& call, ReplyWriter& reply) {
     } else if (deadline != entry->deadline()) {
       key.SetDeadline(deadline);
     }
-  });
-}
-
-// The range [start, end] of a string, both ends included; negative ones count from the end.
-std::string_view Slice(std::string_view text, int64_t start, int64_t end) {
-  if (start < 0 && end < 0 && start > end) return {};
-  const auto size = static_cast<int64_t>(text.size());
-  if (start < 0) start = std::max<int64_t>(start + size, 0);
-  if (end < 0) end = std::max<int64_t>(end + size, 0);
-  end = std::min(end, size - 1);
-  if (start > end) return {};
-  return text.substr(static_cast<size_t>(start), static_cast<size_t>(end - start + 1));
-}
-
-void GetRange(Call& call, ReplyWriter& reply) {
-  ArgReader args(call.args, 2);
-  const int64_t start = args.NextInt64();
-  const int64_t end = args.NextInt64();
-  if (auto error = args.error()) return reply.Error(*error);
-  call.keyspace().Read(call.worker, call.db(), call.KeyAt(1), [&](const Entry* entry) {
-    store::IntegerText text;
-    reply.Bulk(Slice(entry == nullptr ? std::string_view() : entry->value(text), start, end));
   });
 }
 
@@ -151,7 +118,7 @@ void SetWithOptions(Call& call, ReplyWriter& reply) {
   }
 
   const bool keep_ttl = options.expiry.kind == ExpiryOption::Kind::kKeepTtl;
-  OwnedEntry fresh = NewEntry(call, 1, deadline);
+  OwnedEntry fresh = NewEntry(call, 1, 2, deadline);
   call.keyspace().Write(call.worker, call.db(), call.KeyAt(1), [&](KeyEditor& key) {
     const Entry* old = key.entry();
     const bool refused = old == nullptr ? options.xx : options.nx;
@@ -173,11 +140,38 @@ void SetWithOptions(Call& call, ReplyWriter& reply) {
 
 void Set(Call& call, ReplyWriter& reply) {
   if (call.args.size() > 3) return SetWithOptions(call, reply);
-  OwnedEntry fresh = NewEntry(call, 1);
+  OwnedEntry fresh = NewEntry(call, 1, 2);
   call.keyspace().Write(call.worker, call.db(), call.KeyAt(1),
                         [&](KeyEditor& key) { key.Put(std::move(fresh)); });
   reply.Ok();
 }
+
+void SetNx(Call& call, ReplyWriter& reply) {
+  OwnedEntry fresh = NewEntry(call, 1, 2);
+  const bool stored =
+      call.keyspace().Write(call.worker, call.db(), call.KeyAt(1), [&](KeyEditor& key) {
+        if (key.entry() != nullptr) return false;
+        key.Put(std::move(fresh));
+        return true;
+      });
+  reply.Integer(stored ? 1 : 0);
+}
+
+// SETEX and PSETEX: key, duration, value.
+void SetFor(Call& call, ReplyWriter& reply, ExpiryOption::Kind unit) {
+  const ExpiryOption expiry = {.kind = unit, .amount = call.args[2]};
+  UnixMs deadline = kNoDeadline;
+  if (auto error = ReadDeadline(expiry, call.now(), call.command.full_name, &deadline)) {
+    return reply.Error(*error);
+  }
+  OwnedEntry fresh = NewEntry(call, 1, 3, deadline);
+  call.keyspace().Write(call.worker, call.db(), call.KeyAt(1),
+                        [&](KeyEditor& key) { key.Put(std::move(fresh)); });
+  reply.Ok();
+}
+
+void SetEx(Call& call, ReplyWriter& reply) { SetFor(call, reply, ExpiryOption::Kind::kEx); }
+void PSetEx(Call& call, ReplyWriter& reply) { SetFor(call, reply, ExpiryOption::Kind::kPx); }
 
 // Whether SET reads the old value depends on its GET option.
 bool FindSetKeys(std::span<const std::string_view> args, std::vector<KeyRef>* keys) {
@@ -188,57 +182,12 @@ bool FindSetKeys(std::span<const std::string_view> args, std::vector<KeyRef>* ke
   return true;
 }
 
-void Add(Call& call, ReplyWriter& reply, int64_t delta) {
-  const Result<int64_t> sum =
-      call.keyspace().Write(call.worker, call.db(), call.KeyAt(1),
-                            [&](KeyEditor& key) { return store::Increment(key, delta); });
-  ReplyResult(call, reply, sum);
-}
-
-void Incr(Call& call, ReplyWriter& reply) { Add(call, reply, 1); }
-void Decr(Call& call, ReplyWriter& reply) { Add(call, reply, -1); }
-
-void IncrBy(Call& call, ReplyWriter& reply) {
-  ArgReader args(call.args, 2);
-  const int64_t increment = args.NextInt64();
-  if (auto error = args.error()) return reply.Error(*error);
-  Add(call, reply, increment);
-}
-
-void DecrBy(Call& call, ReplyWriter& reply) {
-  ArgReader args(call.args, 2);
-  const int64_t decrement = args.NextInt64();
-  if (auto error = args.error()) return reply.Error(*error);
-  if (decrement == INT64_MIN) return reply.Error(protocol::kDecrementOverflow);
-  Add(call, reply, -decrement);
-}
-
-void Append(Call& call, ReplyWriter& reply) {
-  const Result<size_t> size = call.keyspace().Write(
-      call.worker, call.db(), call.KeyAt(1),
-      [&](KeyEditor& key) { return store::Append(key, call.args[2], StringBytesMax(call)); });
-  ReplyResult(call, reply, size);
-}
-
-void SetRange(Call& call, ReplyWriter& reply) {
-  ArgReader args(call.args, 2);
-  const int64_t offset = args.NextInt64();
-  if (auto error = args.error()) return reply.Error(*error);
-  if (offset < 0) return reply.Error(protocol::kOffsetOutOfRange);
-  const Result<size_t> size =
-      call.keyspace().Write(call.worker, call.db(), call.KeyAt(1), [&](KeyEditor& key) {
-        return store::SetRange(key, static_cast<size_t>(offset), call.args[3],
-                               StringBytesMax(call));
-      });
-  ReplyResult(call, reply, size);
-}
-
 // Stores the pairs of MSET or MSETNX; false if `only_if_absent` and one of the keys is there.
 bool StorePairs(Call& call, bool only_if_absent) {
   CallKeys keys(call, 1, 2);
   std::vector<OwnedEntry> fresh;
   fresh.reserve(keys.all().size());
-  for (size_t i = 1; i < call.args.size(); i += 2) fresh.push_back(NewEntry(call, i));
+  for (size_t i = 1; i < call.args.size(); i += 2) fresh.push_back(NewEntry(call, i, i + 1));
   return call.keyspace().WriteAll(call.worker, keys.all(), [&](MultiEditor& multi) {
     for (size_t i = 0; only_if_absent && i < multi.size(); ++i) {
       if (multi[i].entry() != nullptr) return false;
@@ -272,7 +221,6 @@ void MGet(Call& call, ReplyWriter& reply) {
   });
 }
 
-constexpr CommandFlags kCounter = kWrite | kDenyOom | kFast;
 constexpr KeySpec kSetKeys[] = {
     {.flags = kKeyRw | kKeyAccess | kKeyUpdate | kKeyVariableFlags,
      .notes = "RW and ACCESS due to the optional `GET` argument"},
@@ -314,87 +262,44 @@ constexpr CommandSpec kRows[] = {
      .summary = "Set the string value of a key",
      .history = kSetHistory,
      .handler = Set},
-    {.name = "STRLEN",
-     .arity = 2,
-     .flags = kReadonly | kFast,
-     .keys = kFirstKey<kKeyRo>,
-     .syntax = "key",
-     .since = "2.2.0",
-     .complexity = "O(1)",
-     .summary = "Get the length of the value stored in a key",
-     .handler = StrLen},
-    {.name = "INCR",
-     .arity = 2,
-     .flags = kCounter,
-     .keys = kFirstKey<kKeyRw | kKeyAccess | kKeyUpdate>,
-     .syntax = "key",
-     .since = "1.0.0",
-     .complexity = "O(1)",
-     .summary = "Increment the integer value of a key by one",
-     .handler = Incr},
-    {.name = "DECR",
-     .arity = 2,
-     .flags = kCounter,
-     .keys = kFirstKey<kKeyRw | kKeyAccess | kKeyUpdate>,
-     .syntax = "key",
-     .since = "1.0.0",
-     .complexity = "O(1)",
-     .summary = "Decrement the integer value of a key by one",
-     .handler = Decr},
-    {.name = "INCRBY",
+    {.name = "SETNX",
      .arity = 3,
-     .flags = kCounter,
-     .keys = kFirstKey<kKeyRw | kKeyAccess | kKeyUpdate>,
-     .syntax = "key increment",
-     .since = "1.0.0",
-     .complexity = "O(1)",
-     .summary = "Increment the integer value of a key by the given amount",
-     .handler = IncrBy},
-    {.name = "DECRBY",
-     .arity = 3,
-     .flags = kCounter,
-     .keys = kFirstKey<kKeyRw | kKeyAccess | kKeyUpdate>,
-     .syntax = "key decrement",
-     .since = "1.0.0",
-     .complexity = "O(1)",
-     .summary = "Decrement the integer value of a key by the given number",
-     .handler = DecrBy},
-    {.name = "APPEND",
-     .arity = 3,
-     .flags = kCounter,
-     .keys = kFirstKey<kKeyRw | kKeyInsert>,
+     .flags = kWrite | kDenyOom | kFast,
+     .keys = kFirstKey<kKeyOw | kKeyInsert>,
      .syntax = "key value",
-     .since = "2.0.0",
-     .complexity =
-         "O(1). The amortized time complexity is O(1) assuming the appended value is small and the "
-         "already present value is of any size, since the dynamic string library used by Redis "
-         "will double the free space available on every reallocation.",
-     .summary = "Append a value to a key",
-     .handler = Append},
-    {.name = "SETRANGE",
+     .since = "1.0.0",
+     .complexity = "O(1)",
+     .summary = "Set the value of a key, only if the key does not exist",
+     .handler = SetNx},
+    {.name = "SETEX",
      .arity = 4,
      .flags = kWrite | kDenyOom,
-     .keys = kFirstKey<kKeyRw | kKeyUpdate>,
-     .syntax = "key offset value",
-     .since = "2.2.0",
-     .complexity =
-         "O(1), not counting the time taken to copy the new string in place. Usually, this string "
-         "is very small so the amortized complexity is O(1). Otherwise, complexity is O(M) with M "
-         "being the length of the value argument.",
-     .summary = "Overwrite part of a string at key starting at the specified offset",
-     .handler = SetRange},
-    {.name = "GETRANGE",
+     .keys = kFirstKey<kKeyOw | kKeyUpdate>,
+     .syntax = "key seconds value",
+     .since = "2.0.0",
+     .complexity = "O(1)",
+     .summary = "Set the value and expiration of a key",
+     .handler = SetEx},
+    {.name = "PSETEX",
      .arity = 4,
-     .flags = kReadonly,
-     .keys = kFirstKey<kKeyRo | kKeyAccess>,
-     .syntax = "key start:integer end:integer",
-     .since = "2.4.0",
-     .complexity =
-         "O(N) where N is the length of the returned string. The complexity is ultimately "
-         "determined by the returned length, but because creating a substring from an existing "
-         "string is very cheap, it can be considered O(1) for small strings.",
-     .summary = "Get a substring of the string stored at a key",
-     .handler = GetRange},
+     .flags = kWrite | kDenyOom,
+     .keys = kFirstKey<kKeyOw | kKeyUpdate>,
+     .syntax = "key milliseconds value",
+     .since = "2.6.0",
+     .complexity = "O(1)",
+     .summary = "Set the value and expiration in milliseconds of a key",
+     .handler = PSetEx},
+    {.name = "GETSET",
+     .arity = 3,
+     .flags = kWrite | kDenyOom | kFast,
+     .keys = kFirstKey<kKeyRw | kKeyAccess | kKeyUpdate>,
+     .syntax = "key value",
+     .since = "1.0.0",
+     .complexity = "O(1)",
+     .summary = "Set the string value of a key and return its old value",
+     .deprecated_since = "6.2.0",
+     .replaced_by = "`SET` with the `!GET` argument",
+     .handler = GetSet},
     {.name = "GETDEL",
      .arity = 2,
      .flags = kWrite | kFast,

@@ -19,6 +19,16 @@ FAR_MS = [100_000_000, 2**40]
 FUTURE_S = [4_000_000_000, 4_102_444_800, 2**33]
 FUTURE_MS = [second * 1000 + 123 for second in FUTURE_S]
 PAST = [1, 1000, 1_500_000_000]
+FLOAT_TEXTS = [
+    b"1e308", b"-1e308", b"1e4932", b"1.1e4932", b"-1e4932", b"1e4933", b"1e-320", b"1e-5000", b"0x1p3", b"0x.8p-1",
+    b"inf", b"-inf", b"+infinity", b"nan", b"-nan(1)", b"1e", b"1e5", b".5", b"5.", b".", b"+3.25", b"-0.0",
+    b"0.1", b"0.2", b"3.0e3", b"1_0", b"1,5", b"17179869184.000000001", b"9" * 5119, b"9" * 5120,
+]
+BIT_OFFSETS = [2**32 - 1, 2**32, 2**32 - 8, INT64_MAX, INT64_MIN, 2**35, 2**63, -1]
+FIELD_TYPES = [
+    b"u1", b"i1", b"u7", b"i8", b"u8", b"i13", b"u16", b"u32", b"i63", b"u63", b"i64", b"u64", b"i65", b"i0", b"u0",
+    b"U8", b"x8", b"u", b"", b"u8\x00x", b"u 8", b"u+8", b"i-1", b"u08",
+]  # fmt: skip
 FAR_OFFSETS = [2**29, 2**31, 2**32, INT64_MAX]  # all beyond proto-max-bulk-len
 PATTERNS = [
     b"*", b"k*", b"k?", b"k[0-4]", b"k[^0-4]", b"k[!0]", b"*1", b"", b"?", b"[", b"[]", b"k[", b"k[0-",
@@ -65,6 +75,9 @@ class Generator:
             (self.get_range, 5, True), (self.get_ex, 6, True), (self.multi_set, 5, True),
             (self.multi_get, 4, True), (self.expire, 10, True), (self.expire_at, 6, True),
             (self.rename, 6, True), (self.scan, 4, True), (self.keys, 3, True),
+            (self.add_float, 4, True), (self.set_at_once, 5, True), (self.lcs, 4, True),
+            (self.set_bit, 6, True), (self.get_bit, 3, True), (self.bit_count, 4, True),
+            (self.bit_position, 5, True), (self.bit_operation, 4, True), (self.bit_field, 8, False),
             (self.no_arguments, 4, True), (self.select, 3, True), (self.flush, 1, True),
             (self.swap_db, 1, True), (self.echo, 2, True), (self.unknown, 1, True),
             (self.client, 3, False), (self.command, 4, False), (self.config, 2, False),
@@ -161,8 +174,8 @@ class Generator:
             args.append(self.random.choice([b"NX", b"XX", b"GET", b"EX", b"KEEPTTL", b"ASYNC", b"LT"]))
         elif len(args) > 1:
             args[max(place, 1)] = self._extreme()
-        if args[0].upper() == b"SETRANGE" and len(args) > 2:
-            args[2] = self.random.choice([b"-1", b"0", b"x", _integer(INT64_MAX), _integer(2**31)])
+        if args[0].upper() in (b"SETRANGE", b"SETBIT") and len(args) > 2:
+            args[2] = self.random.choice([b"-1", b"0", b"x", _integer(INT64_MAX), _integer(2**35)])
         return args
 
     def _compares_a_duration(self, args):
@@ -231,7 +244,114 @@ class Generator:
         return [[b"SETRANGE", self._key(), _integer(offset), self._value()]]
 
     def get_range(self):
-        return [[b"GETRANGE", self._key(), self._number(), self._number()]]
+        return [[self.random.choice([b"GETRANGE", b"GETRANGE", b"SUBSTR"]), self._key(), self._number(), self._number()]]
+
+    def add_float(self):
+        number = self.random.choice(FLOAT_TEXTS) if self._chance(0.3) else self._value()
+        if self._chance(0.4):
+            number = b"%.*f" % (self.random.randint(0, 18), self.random.uniform(-1000, 1000))
+        return [[b"INCRBYFLOAT", self._key(), number]]
+
+    def set_at_once(self):
+        name = self.random.choice([b"SETNX", b"GETSET", b"SETEX", b"PSETEX"])
+        if not name.endswith(b"EX"):
+            return [[name, self._key(), self._value()]]
+        number = _integer(self.random.choice(FAR_MS if name == b"PSETEX" else FAR_S))
+        return [[name, self._key(), self._extreme() if self._chance(0.2) else number, self._value()]]
+
+    def lcs(self):
+        words = [b"IDX", b"LEN", b"WITHMATCHLEN", b"MINMATCHLEN"]
+        options = []
+        for word in self.random.sample(words, self.random.randint(0, 3)):
+            options.append(self._word(word))
+            if word == b"MINMATCHLEN" and not self._chance(0.05):
+                options.append(self._number())
+        commands = [[b"LCS", self._key(), self._key()] + options]
+        if self._chance(0.3):
+            alphabet = self.random.choice([b"ab", b"abcdef", b"\x00\xff"])
+            texts = [bytes(self.random.choices(alphabet, k=self.random.randint(0, 150))) for _ in range(2)]
+            commands.insert(0, [b"MSET", commands[0][1], texts[0], commands[0][2], texts[1]])
+        return commands
+
+    def _bit_offset(self):
+        if self._chance(0.04):
+            return _integer(self.random.choice(BIT_OFFSETS[3:]))
+        if self._chance(0.05):
+            return self.random.choice(NUMBER_TEXTS)
+        return _integer(self.random.randrange(self.random.choice([64, 64, 500, 8 * 5000])))
+
+    def set_bit(self):
+        bit = self._number() if self._chance(0.1) else self.random.choice([b"0", b"1", b"1"])
+        if self._chance(0.002):  # a string of 512 MB, not for long
+            key = self._key()
+            far = _integer(self.random.choice(BIT_OFFSETS[:3]))
+            return [[b"SETBIT", key, far, bit], [b"GETBIT", key, far], [b"STRLEN", key],
+                    [b"SETBIT", key, far, b"1"], [b"DEL", key]]  # fmt: skip
+        return [[b"SETBIT", self._key(), self._bit_offset(), bit]]
+
+    def get_bit(self):
+        offset = _integer(self.random.choice(BIT_OFFSETS)) if self._chance(0.1) else self._bit_offset()
+        return [[b"GETBIT", self._key(), offset]]
+
+    def _bit_range(self, ends):
+        numbers = [self._number() for _ in range(ends)]
+        if ends and self._chance(0.3):
+            numbers[0] = _integer(self.random.randint(-300, 300))
+        unit = [self._word(self.random.choice([b"BIT", b"BIT", b"BYTE", b"BITS"]))]
+        return numbers + (unit if self._chance(0.6) else [])
+
+    def bit_count(self):
+        return [[b"BITCOUNT", self._key()] + self._bit_range(self.random.choice([0, 1, 2, 2, 2, 2, 2, 3]))]
+
+    def bit_position(self):
+        bit = self._number() if self._chance(0.1) else self.random.choice([b"0", b"1"])
+        ends = self.random.choice([0, 0, 1, 1, 2, 2, 2, 2, 3])
+        bits = self._bit_range(ends) if ends != 1 or self._chance(0.1) else [self._number()]
+        commands = [[b"BITPOS", self._key(), bit] + (bits if ends or self._chance(0.1) else [])]
+        if self._chance(0.3):
+            filling = self.random.choice([b"\x00", b"\xff"]) * self.random.randint(0, 30)
+            commands.insert(0, [b"SET", commands[0][1], filling + self.random.choice([b"", b"\x01", b"\xfe"])])
+        return commands
+
+    def bit_operation(self):
+        name = self._word(self.random.choice([b"AND", b"OR", b"XOR", b"NOT", b"NOT", b"NAND", b""]))
+        sources = self._several_keys()
+        if name.upper() == b"NOT" and not self._chance(0.2):
+            sources = sources[:1]
+        return [[b"BITOP", name, self._key()] + sources]
+
+    def _field(self):
+        kind = self.random.choice(FIELD_TYPES) if self._chance(0.2) else b"%c%d" % (
+            self.random.choice(b"iu"), self.random.randint(1, 63))
+        offset = self._bit_offset()
+        # No product may wrap: larder refuses it, Redis goes on with what is left of it.
+        if self._chance(0.3) and (len(offset) < 18 or offset == _integer(INT64_MAX)):
+            offset = b"#" + offset
+            if len(offset) > 3 and self._chance(0.9):
+                offset = offset[:3]
+        return [kind, offset]
+
+    def _field_number(self):
+        if self._chance(0.3):
+            return _integer(self.random.choice([-1, 1]) * 2 ** self.random.randrange(63) + self.random.randint(-1, 1))
+        return self._number()
+
+    def bit_field(self):
+        args = [self.random.choice([b"BITFIELD"] * 5 + [b"BITFIELD_RO"]), self._key()]
+        only_get = args[0] == b"BITFIELD_RO" and not self._chance(0.1)
+        for _ in range(self.random.randint(0, 5)):
+            kind = 0 if only_get else self.random.randrange(5)
+            if kind <= 1:
+                args += [self._word(b"GET")] + self._field()
+            elif kind == 2:
+                args += [self._word(b"SET")] + self._field() + [self._field_number()]
+            elif kind == 3:
+                args += [self._word(b"INCRBY")] + self._field() + [self._field_number()]
+            else:
+                args += [b"OVERFLOW", self._word(self.random.choice([b"WRAP", b"SAT", b"SAT", b"FAIL", b"FAIL"]))]
+        if self._chance(0.05):
+            del args[-1]
+        return [args]
 
     def get_ex(self):
         option = self.random.choice([[], [self._word(b"PERSIST")], self._expiry()])

@@ -111,6 +111,38 @@ TEST_P(StringCommandsTest, SetRefusesBadOptionsAndStoresNothing) {
         {"GET k", "$-1\r\n"}});
 }
 
+TEST_P(StringCommandsTest, SetNxStoresOnlyWhereNothingIs) {
+  Play({{"SETNX k 1", ":1\r\n"},
+        {"SETNX k 2", ":0\r\n"},
+        {"GET k", "$1\r\n1\r\n"},
+        {"PEXPIRE k 10", ":1\r\n"}});
+  h_.Advance(11ms);
+  Play({{"SETNX k 3", ":1\r\n"}, {"PTTL k", ":-1\r\n"}});
+}
+
+TEST_P(StringCommandsTest, SetExAndPSetExSetTheDeadline) {
+  Play({{"SETEX k 10 v", "+OK\r\n"},
+        {"PTTL k", ":10000\r\n"},
+        {"PSETEX k 1500 w", "+OK\r\n"},
+        {"PTTL k", ":1500\r\n"},
+        {"SETEX k 0 x", "-ERR invalid expire time in 'setex' command\r\n"},
+        {"SETEX k -9223372036854775808 x", "-ERR invalid expire time in 'setex' command\r\n"},
+        {"SETEX k 9223372036854775807 x", "-ERR invalid expire time in 'setex' command\r\n"},
+        {"PSETEX k -1 x", "-ERR invalid expire time in 'psetex' command\r\n"},
+        {"PSETEX k 9223372036854775807 x", "-ERR invalid expire time in 'psetex' command\r\n"},
+        {"SETEX k 1.5 x", kNoIntegerReply},
+        {"PSETEX k \"\" x", kNoIntegerReply},
+        {"GET k", "$1\r\nw\r\n"}});
+}
+
+TEST_P(StringCommandsTest, GetSetRepliesTheOldValueAndDropsTheDeadline) {
+  Play({{"GETSET k 1", "$-1\r\n"},
+        {"PEXPIRE k 1000", ":1\r\n"},
+        {"GETSET k 2", "$1\r\n1\r\n"},
+        {"GET k", "$1\r\n2\r\n"},
+        {"PTTL k", ":-1\r\n"}});
+}
+
 TEST_P(StringCommandsTest, GetDelReturnsAndRemoves) {
   Play({{"SET k v", "+OK\r\n"},
         {"GETDEL k", "$1\r\nv\r\n"},
@@ -135,96 +167,6 @@ TEST_P(StringCommandsTest, GetExSetsOrRemovesTheDeadline) {
         {"GETEX none EX 0", "$-1\r\n"},
         {"GETEX k EXAT 1", "$1\r\nv\r\n"},
         {"GET k", "$-1\r\n"}});
-}
-
-TEST_P(StringCommandsTest, CountersCountAndKeepTheDeadline) {
-  Play({{"INCR n", ":1\r\n"},
-        {"INCRBY n 41", ":42\r\n"},
-        {"DECR n", ":41\r\n"},
-        {"DECRBY n 50", ":-9\r\n"},
-        {"GET n", "$2\r\n-9\r\n"},
-        {"STRLEN n", ":2\r\n"},
-        {"PEXPIRE n 1000", ":1\r\n"},
-        {"INCR n", ":-8\r\n"},
-        {"PTTL n", ":1000\r\n"},
-        {"APPEND n 1", ":3\r\n"},
-        {"INCR n", ":-80\r\n"}});
-}
-
-TEST_P(StringCommandsTest, CountersStopAtTheEndsOfTheRange) {
-  const std::string_view overflow = "-ERR increment or decrement would overflow\r\n";
-  Play({{"SET n 9223372036854775807", "+OK\r\n"},
-        {"INCR n", overflow},
-        {"DECRBY n -1", overflow},
-        {"INCRBY n -9223372036854775808", ":-1\r\n"},
-        {"DECRBY n -9223372036854775808", "-ERR decrement would overflow\r\n"},
-        {"INCRBY n 9223372036854775808", kNoIntegerReply},
-        {"INCRBY n 1.5", kNoIntegerReply},
-        {"SET n -9223372036854775808", "+OK\r\n"},
-        {"DECR n", overflow},
-        {"GET n", "$20\r\n-9223372036854775808\r\n"}});
-}
-
-TEST_P(StringCommandsTest, CountersWantAnIntegerInItsOneForm) {
-  for (std::string_view text :
-       {"", " ", "1 ", " 1", "+1", "01", "-0", "1.0", "x", "99999999999999999999"}) {
-    h_.Run({"SET", "n", text});
-    EXPECT_EQ(h_.Run("INCR n"), kNoIntegerReply) << '"' << text << '"';
-  }
-}
-
-TEST_P(StringCommandsTest, AppendGrowsAValueAcrossAllRepresentations) {
-  std::string expected;
-  for (size_t size : {0, 1, 4000, 95, 1, 5000, 1'000'000}) {
-    const std::string piece(size, 'a');
-    expected += piece;
-    EXPECT_EQ(h_.Run({"APPEND", "k", piece}), ":" + std::to_string(expected.size()) + "\r\n");
-    EXPECT_EQ(h_.Run("GET k"), Bulk(expected));
-  }
-}
-
-TEST_P(StringCommandsTest, SetRangePadsWithZeros) {
-  EXPECT_EQ(h_.Run("SETRANGE k 0 \"\""), ":0\r\n");
-  EXPECT_EQ(h_.Run("EXISTS k"), ":0\r\n");
-  EXPECT_EQ(h_.Run("SETRANGE k 3 abc"), ":6\r\n");
-  EXPECT_EQ(h_.Run("GET k"), Bulk(std::string(3, '\0') + "abc"));
-  EXPECT_EQ(h_.Run("SETRANGE k 4 \"\""), ":6\r\n");
-  EXPECT_EQ(h_.Run("SETRANGE k 0 xy"), ":6\r\n");
-  EXPECT_EQ(h_.Run("SETRANGE k 10000 z"), ":10001\r\n");
-  EXPECT_EQ(h_.Run("GETRANGE k 0 6"), Bulk(std::string("xy\0abc\0", 7)));
-  EXPECT_EQ(h_.Run("SETRANGE k -1 z"), "-ERR offset is out of range\r\n");
-  EXPECT_EQ(h_.Run("SETRANGE k x z"), kNoIntegerReply);
-}
-
-TEST_P(StringCommandsTest, NoStringGrowsBeyondTheBulkLimit) {
-  Harness h({.map = GetParam(), .config = {{"proto-max-bulk-len", "1mb"}}});
-  const std::string_view too_long =
-      "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n";
-  const std::string half(512 << 10, 'h');
-  h.Run({"APPEND", "k", half});
-  EXPECT_EQ(h.Run({"APPEND", "k", half}), ":1048576\r\n");
-  EXPECT_EQ(h.Run("APPEND k x"), too_long);
-  EXPECT_EQ(h.Run("APPEND k \"\""), ":1048576\r\n");
-  EXPECT_EQ(h.Run("SETRANGE k 1048575 x"), ":1048576\r\n");
-  EXPECT_EQ(h.Run("SETRANGE k 1048576 x"), too_long);
-  EXPECT_EQ(h.Run("SETRANGE none 9223372036854775807 x"), too_long);
-  EXPECT_EQ(h.Run("SETRANGE none 9223372036854775807 \"\""), ":0\r\n");
-}
-
-TEST_P(StringCommandsTest, GetRangeCountsFromBothEnds) {
-  Play({{"SET k abcdef", "+OK\r\n"},
-        {"GETRANGE k 0 -1", "$6\r\nabcdef\r\n"},
-        {"GETRANGE k 1 2", "$2\r\nbc\r\n"},
-        {"GETRANGE k -2 -1", "$2\r\nef\r\n"},
-        {"GETRANGE k -1 -2", "$0\r\n\r\n"},
-        {"GETRANGE k 4 2", "$0\r\n\r\n"},
-        {"GETRANGE k 6 9", "$0\r\n\r\n"},
-        {"GETRANGE k -100 -100", "$1\r\na\r\n"},
-        {"GETRANGE k -9223372036854775808 9223372036854775807", "$6\r\nabcdef\r\n"},
-        {"GETRANGE none 0 -1", "$0\r\n\r\n"},
-        {"SET k \"\"", "+OK\r\n"},
-        {"GETRANGE k -1 -1", "$0\r\n\r\n"},
-        {"GETRANGE k 0 x", kNoIntegerReply}});
 }
 
 TEST_P(StringCommandsTest, MSetStoresAllPairsAndDropsDeadlines) {

@@ -19,7 +19,8 @@ command|info command|list
 config config|get config|set config|resetstat config|help
 info debug shutdown dbsize flushdb flushall swapdb
 get set del unlink exists type strlen incr decr incrby decrby append setrange getrange getdel getex
-mset msetnx mget
+mset msetnx mget setnx setex psetex getset substr incrbyfloat lcs
+setbit getbit bitcount bitpos bitop bitfield bitfield_ro
 expire pexpire expireat pexpireat ttl pttl expiretime pexpiretime persist
 rename renamenx scan keys randomkey
 multi exec discard watch unwatch

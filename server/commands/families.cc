@@ -6,9 +6,10 @@ namespace larder::server {
 
 std::span<const CommandFamily> AllFamilies() {
   static const std::array kFamilies = {
-      StringCommands(),     GenericCommands(), GenericExpireCommands(), GenericScanCommands(),
-      ConnectionCommands(), ClientCommands(),  ServerCommands(),        ConfigCommands(),
-      CommandCommands(),    LarderCommands(),
+      StringCommands(),        GenericCommands(),     GenericCopyCommands(), GenericDumpCommands(),
+      GenericExpireCommands(), GenericScanCommands(), GenericWaitCommands(), ConnectionCommands(),
+      ClientCommands(),        ServerCommands(),      ConfigCommands(),      CommandCommands(),
+      LarderCommands(),
   };
   return kFamilies;
 }

@@ -13,8 +13,11 @@ namespace larder::server {
 
 CommandFamily StringCommands();
 CommandFamily GenericCommands();
+CommandFamily GenericCopyCommands();
+CommandFamily GenericDumpCommands();
 CommandFamily GenericExpireCommands();
 CommandFamily GenericScanCommands();
+CommandFamily GenericWaitCommands();
 CommandFamily ConnectionCommands();
 CommandFamily ClientCommands();
 CommandFamily ServerCommands();

@@ -21,7 +21,7 @@ info debug shutdown dbsize flushdb flushall swapdb
 get set del unlink exists type strlen incr decr incrby decrby append setrange getrange getdel getex
 mset msetnx mget
 expire pexpire expireat pexpireat ttl pttl expiretime pexpiretime persist
-rename renamenx scan keys randomkey
+rename renamenx scan keys randomkey copy move dump restore wait
 """.split()
 
 

@@ -41,6 +41,11 @@ void Call::SuspendFor(std::chrono::milliseconds delay, Suspension::WriteReply wr
   });
 }
 
+void Call::SuspendForEver() {
+  Suspend();
+  client.blocked = true;
+}
+
 void Call::ReplyError(protocol::ReplyWriter& reply, store::StoreError error) const {
   switch (error) {
     case store::StoreError::kWrongType:

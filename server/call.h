@@ -106,6 +106,8 @@ class Call {
   Suspension Suspend();
   // Blocks the client (client.h): Suspend(), and Resume(write) once `delay` has passed.
   void SuspendFor(std::chrono::milliseconds delay, Suspension::WriteReply write);
+  // Blocks the client until it hangs up or is killed.
+  void SuspendForEver();
 
   // The one place where a store failure becomes the text of a reply.
   void ReplyError(protocol::ReplyWriter& reply, store::StoreError error) const;

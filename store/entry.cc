@@ -94,6 +94,13 @@ OwnedEntry Entry::MakeFrom(Allocator& allocator, std::string_view key, const Ent
   return MakeString(allocator, key, from.value(unused), deadline);
 }
 
+OwnedEntry Entry::MakeCopy(Allocator& allocator, std::string_view key, const Entry& from,
+                           UnixMs deadline) {
+  if (from.is_integer()) return MakeInteger(allocator, key, from.integer(), deadline);
+  IntegerText unused;
+  return MakeString(allocator, key, from.value(unused), deadline);
+}
+
 std::string_view Entry::value(IntegerText& text) const {
   if (is_large()) return large()->view();
   if (is_integer()) {

@@ -57,6 +57,11 @@ class alignas(8) Entry {
   static OwnedEntry MakeFrom(Allocator& allocator, std::string_view key, const Entry& from,
                              UnixMs deadline);
 
+  // A new entry for `key` with a copy of the value of `from`; a large value is copied too. The copy
+  // is frozen.
+  static OwnedEntry MakeCopy(Allocator& allocator, std::string_view key, const Entry& from,
+                             UnixMs deadline);
+
   std::string_view key() const { return {key_data(), key_size()}; }
   bool HasKey(std::string_view key) const {
     return key.size() == key_size() && SameBytes(key.data(), key_data(), key.size());

@@ -64,13 +64,20 @@ void KeyEditor::Altered() {
 
 void KeyEditor::MoveTo(KeyEditor& target) {
   shard_.map().AssertHeld();
-  assert(entry() != nullptr && key_.bytes != target.key_.bytes);
+  assert(entry() != nullptr && !IsSameKey(target));
   OwnedEntry moved =
       Entry::MakeFrom(worker_.allocator(), target.key_.bytes, *entry(), entry()->deadline());
   shard_.Supersede(worker_, key_, place(), *moved);
   located_ = false;
   target.located_ = false;
   target.Put(std::move(moved));
+}
+
+void KeyEditor::CopyTo(KeyEditor& target) {
+  assert(entry() != nullptr && !IsSameKey(target));
+  target.Put(
+      Entry::MakeCopy(worker_.allocator(), target.key_.bytes, *entry(), entry()->deadline()));
+  located_ = false;
 }
 
 }  // namespace larder::store

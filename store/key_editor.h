@@ -44,11 +44,17 @@ class KeyEditor {
   void Altered();
 
   // Moves the entry to `target`'s key, deadline included, overwriting what is there. REQUIRES:
-  // entry(), and both keys differ. A large value changes hands without being copied.
+  // entry(), and both keys or their databases differ. A large value changes hands without being
+  // copied.
   void MoveTo(KeyEditor& target);
+  // The same, but the entry stays and a large value is copied.
+  void CopyTo(KeyEditor& target);
 
  private:
   Entry* mutable_entry();
+  bool IsSameKey(const KeyEditor& other) const {
+    return &shard_ == &other.shard_ && key_.bytes == other.key_.bytes;
+  }
   const Map::Place& place();
 
   Shard& shard_;

@@ -10,6 +10,7 @@
 #include "server/call.h"
 #include "server/client_name.h"
 #include "server/command_table.h"
+#include "server/commands/database_index.h"
 #include "server/commands/families.h"
 #include "server/config.h"
 #include "server/version.h"
@@ -39,13 +40,9 @@ void Quit(Call& call, ReplyWriter& reply) {
 
 void Select(Call& call, ReplyWriter& reply) {
   ArgReader args(call.args, 1);
-  int64_t db = args.NextInt64();
+  const int db = NextDatabase(args, call.services.config.databases());
   if (auto error = args.error()) return reply.Error(*error);
-  if (db != static_cast<int32_t>(db)) return reply.Error(protocol::kNotAnInt32);
-  if (db < 0 || db >= call.services.config.databases()) {
-    return reply.Error(protocol::kDbIndexOutOfRange);
-  }
-  call.client.db = static_cast<int>(db);
+  call.client.db = db;
   reply.Ok();
 }
 

@@ -6,12 +6,11 @@ namespace larder::server {
 
 std::span<const CommandFamily> AllFamilies() {
   static const std::array kFamilies = {
-      StringCommands(),     StringCounterCommands(), StringRangeCommands(),
-      StringLcsCommands(),  BitmapCommands(),        BitFieldCommands(),
-      GenericCommands(),    GenericExpireCommands(), GenericScanCommands(),
-      ConnectionCommands(), ClientCommands(),        TransactionCommands(),
-      ServerCommands(),     ConfigCommands(),        CommandCommands(),
-      LarderCommands(),
+      StringCommands(),      StringCounterCommands(), StringRangeCommands(), StringLcsCommands(),
+      BitmapCommands(),      BitFieldCommands(),      GenericCommands(),     GenericCopyCommands(),
+      GenericDumpCommands(), GenericExpireCommands(), GenericScanCommands(), GenericWaitCommands(),
+      ConnectionCommands(),  ClientCommands(),        TransactionCommands(), ServerCommands(),
+      ConfigCommands(),      CommandCommands(),       LarderCommands(),
   };
   return kFamilies;
 }

@@ -7,6 +7,8 @@ would give a later deadline or, within one millisecond, the same."""
 
 import random
 
+import payloads
+
 KEYS = [b"k%d" % i for i in range(9)] + [b"", b"a*[b]?", b"k\r\n\x00\xff"]
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 EXTREMES = [0, -1, INT64_MIN, INT64_MAX, 2**31, 2**31 - 1, -(2**31), 2**32, -(2**32), 2**63, -(2**63) - 1]
@@ -80,7 +82,8 @@ class Generator:
             (self.bit_position, 5, True), (self.bit_operation, 4, True), (self.bit_field, 8, False),
             (self.no_arguments, 4, True), (self.select, 3, True), (self.flush, 1, True),
             (self.swap_db, 1, True), (self.echo, 2, True), (self.unknown, 1, True),
-            (self.client, 3, False), (self.command, 4, False), (self.config, 2, False),
+            (self.copy, 5, True), (self.move, 3, True), (self.dump, 5, True), (self.restore, 8, True),
+            (self.wait, 1, False), (self.client, 3, False), (self.command, 4, False), (self.config, 2, False),
             (self.subcommands, 1, False), (self.connection, 1, False),
             (self.transaction, 4, False),
         ]  # fmt: skip
@@ -388,6 +391,51 @@ class Generator:
 
     def rename(self):
         return [[self.random.choice([b"RENAME", b"RENAMENX"]), self._key(), self._key()]]
+
+    def _db(self):
+        if self._chance(0.1):
+            return self._extreme()
+        return self.random.choice([b"0", b"0", b"1", b"2", b"15", b"16"])
+
+    def copy(self):
+        options = [[self._word(b"REPLACE")]] if self._chance(0.5) else []
+        if self._chance(0.5):
+            options.append([self._word(b"DB"), self._db()])
+        if self._chance(0.05):
+            options.append([self.random.choice([b"DB", b"NOSUCH", b"REPLACE"])])
+        self.random.shuffle(options)
+        return [[b"COPY", self._key(), self._key()] + sum(options, [])]
+
+    def move(self):
+        return [[b"MOVE", self._key(), self._db()]]
+
+    def dump(self):
+        return [[b"DUMP", self._key()]]
+
+    def restore(self):
+        options = [[self._word(b"REPLACE")]] if self._chance(0.6) else []
+        ttl = b"0"
+        if self._chance(0.3):
+            ttl = _integer(self.random.choice(FAR_MS))
+        elif self._chance(0.3):
+            options.append([self._word(b"ABSTTL")])
+            ttl = _integer(self.random.choice(FUTURE_MS + PAST + [0]))
+        elif self._chance(0.1):
+            ttl = self._extreme()
+        if self._chance(0.15):
+            options.append([self._word(b"IDLETIME"), self.random.choice([b"0", b"9", self._extreme()])])
+        if self._chance(0.15):
+            options.append([self._word(b"FREQ"), self.random.choice([b"0", b"255", self._extreme()])])
+        self.random.shuffle(options)
+        payload = self.random.choice(payloads.WHOLE if self._chance(0.7) else payloads.BROKEN)
+        return [[b"RESTORE", self._key(), ttl, payload] + sum(options, [])]
+
+    def wait(self):
+        return [[b"WAIT"] + self.random.choice([
+            [b"0", b"0"], [b"0", b"100"], [b"-1", b"0"], [b"1", b"1"], [b"2", b"3"], [b"1", b"-1"],
+            [b"x", b"0"], [b"1", b"x"], [b"0"], [b"0", b"0", b"0"], [b"-5", _integer(INT64_MIN)],
+            [b"0", _integer(INT64_MAX)], [_integer(2**63), b"0"], [b"1", _integer(2**63)],
+        ])]  # fmt: skip
 
     def scan(self):
         cursor = b"0"

@@ -24,6 +24,7 @@ setbit getbit bitcount bitpos bitop bitfield bitfield_ro
 expire pexpire expireat pexpireat ttl pttl expiretime pexpiretime persist
 rename renamenx scan keys randomkey
 multi exec discard watch unwatch
+rename renamenx scan keys randomkey copy move dump restore wait
 """.split()
 
 

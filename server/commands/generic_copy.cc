@@ -1,0 +1,101 @@
+// COPY and MOVE: a key goes to another name or another database.
+#include <array>
+#include <cstdint>
+
+#include "protocol/reply_errors.h"
+#include "protocol/reply_writer.h"
+#include "server/arg_reader.h"
+#include "server/call.h"
+#include "server/commands/database_index.h"
+#include "server/commands/families.h"
+#include "store/keyspace.h"
+
+namespace larder::server {
+namespace {
+
+using protocol::ReplyWriter;
+using store::KeyAt;
+using store::KeyEditor;
+using store::MultiEditor;
+
+// A large value is copied under the locks of both keys: the copy is of one moment.
+void Copy(Call& call, ReplyWriter& reply) {
+  int target_db = call.db();
+  bool replace = false;
+  ArgReader args(call.args, 3);
+  while (!args.done()) {
+    if (args.Take("REPLACE")) {
+      replace = true;
+    } else if (args.Take("DB", 1)) {
+      target_db = NextDatabase(args, call.keyspace().databases());
+    } else {
+      args.Fail(protocol::kSyntax);
+    }
+  }
+  if (target_db == call.db() && call.args[1] == call.args[2]) args.Fail(protocol::kSameObject);
+  if (auto error = args.error()) return reply.Error(*error);
+
+  std::array keys = {KeyAt{call.db(), call.KeyAt(1)}, KeyAt{target_db, call.KeyAt(2)}};
+  const bool copied = call.keyspace().WriteAll(call.worker, keys, [&](MultiEditor& multi) {
+    // Looked at first: see RENAME.
+    const bool taken = multi[1].entry() != nullptr;
+    KeyEditor source = multi[0];
+    if (source.entry() == nullptr || (taken && !replace)) return false;
+    KeyEditor target = multi[1];
+    source.CopyTo(target);
+    return true;
+  });
+  reply.Integer(copied ? 1 : 0);
+}
+
+void Move(Call& call, ReplyWriter& reply) {
+  ArgReader args(call.args, 2);
+  const int target_db = NextDatabase(args, call.keyspace().databases());
+  if (target_db == call.db()) args.Fail(protocol::kSameObject);
+  if (auto error = args.error()) return reply.Error(*error);
+
+  std::array keys = {KeyAt{call.db(), call.KeyAt(1)}, KeyAt{target_db, call.KeyAt(1)}};
+  const bool moved = call.keyspace().WriteAll(call.worker, keys, [](MultiEditor& multi) {
+    const bool taken = multi[1].entry() != nullptr;
+    KeyEditor source = multi[0];
+    if (source.entry() == nullptr || taken) return false;
+    KeyEditor target = multi[1];
+    source.MoveTo(target);
+    return true;
+  });
+  reply.Integer(moved ? 1 : 0);
+}
+
+constexpr KeySpec kCopyKeys[] = {{.flags = kKeyRo | kKeyAccess},
+                                 {.flags = kKeyOw | kKeyUpdate, .index = 2}};
+
+constexpr CommandSpec kRows[] = {
+    {.name = "COPY",
+     .arity = -3,
+     .flags = kWrite | kDenyOom,
+     .keys = kCopyKeys,
+     .syntax = "source destination [DB destination-db] [REPLACE]",
+     .since = "6.2.0",
+     .complexity = "O(N) worst case for collections, where N is the number of nested items. O(1) "
+                   "for string values.",
+     .summary = "Copy a key",
+     .handler = Copy},
+    {.name = "MOVE",
+     .arity = 3,
+     .flags = kWrite | kFast,
+     .keys = kFirstKey<kKeyRw | kKeyAccess | kKeyUpdate>,
+     .syntax = "key db",
+     .since = "1.0.0",
+     .complexity = "O(1)",
+     .summary = "Move a key to another database",
+     .handler = Move},
+};
+static_assert(Valid(kRows));
+
+}  // namespace
+
+CommandFamily GenericCopyCommands() {
+  return {.group = "generic", .acl = kAclKeyspace, .rows = kRows};
+}
+
+}  // namespace larder::server

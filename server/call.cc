@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/reply_errors.h"
+#include "server/client_registry.h"
 #include "server/event_loop.h"
 #include "store/keyspace.h"
 #include "store/worker.h"
@@ -36,6 +37,8 @@ Suspension Call::Suspend() {
 void Call::SuspendFor(std::chrono::milliseconds delay, Suspension::WriteReply write) {
   Suspension suspension = Suspend();
   client.blocked = true;
+  client.unblocking = {.suspension = suspension, .on_timeout = write};
+  services.clients.CountBlocked(1);
   thread.loop.PostAfter(delay, [suspension, write = std::move(write)]() mutable {
     suspension.Resume(std::move(write));
   });

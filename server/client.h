@@ -7,9 +7,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "protocol/resp_version.h"
+#include "server/suspension.h"
 #include "store/clock.h"
 
 namespace larder::server {
@@ -24,6 +26,12 @@ struct Command;
 //              itself turns it into kSkip.
 //   kSkip      the command that runs now is the skipped one; its end returns to kOn.
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkip };
+
+// How CLIENT UNBLOCK ends the wait of a blocked client.
+struct Unblocking {
+  Suspension suspension;
+  Suspension::WriteReply on_timeout;  // the reply that it would get in the end
+};
 
 struct Client {
   int64_t id = 0;
@@ -47,12 +55,21 @@ struct Client {
   // The suspension waits for time to pass or for other clients (Redis calls such a client blocked):
   // whoever hangs up meanwhile is let go. Otherwise it ends by itself in a moment.
   bool blocked = false;
+  // Set while it is blocked by a command that may be cut short.
+  std::optional<Unblocking> unblocking;
+  // The suspension is a CLIENT PAUSE: the command that it holds back has not run yet.
+  bool postponed = false;
+
+  bool monitor = false;   // MONITOR: gets a line for each command (monitor.h)
+  bool no_evict = false;  // CLIENT NO-EVICT; clients of larder are never evicted
+  bool no_touch = false;  // CLIENT NO-TOUCH: its reads do not count as uses of a key
+  bool is_unix = false;   // connected through `unixsocket`
 
   std::string name;
   std::string lib_name;
   std::string lib_ver;
   std::string user = "default";
-  std::string address;        // "127.0.0.1:50070" or "[::1]:50070"
+  std::string address;        // "127.0.0.1:50070", "[::1]:50070" or, through a socket, "/path:0"
   std::string local_address;  // the same for our side
   int fd = -1;
 

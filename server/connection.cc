@@ -13,6 +13,7 @@
 #include "server/client_registry.h"
 #include "server/config.h"
 #include "server/io_thread.h"
+#include "server/monitor.h"
 #include "server/stats.h"
 
 namespace larder::server {
@@ -197,6 +198,13 @@ void Connection::Resume(uint64_t number, const Suspension::WriteReply& write) {
   RunTurn();
 }
 
+void Connection::Push(std::string_view bytes) {
+  if (closed_ || finishing_) return;
+  thread_.replies().Append(bytes);
+  Flush();
+  if (closed_) thread_.replies().Clear();
+}
+
 void Connection::Flush() {
   protocol::ReplyBuffer& replies = thread_.replies();
   if (replies.empty()) return;
@@ -317,6 +325,8 @@ void Connection::Close() {
   socket_.Close();
   unsent_.Release();
   thread_.services().clients.Disconnected();
+  if (client_.blocked) thread_.services().clients.CountBlocked(-1);
+  if (client_.monitor) thread_.services().monitors.Remove(client_.id);
   // Whoever closes may be further up the stack in here: leave the end to the loop.
   boost::asio::post(thread_.context(),
                     [&thread = thread_, id = client_.id] { thread.ForgetConnection(id); });

@@ -3,12 +3,17 @@
 #include <spdlog/spdlog.h>
 
 #include <cassert>
+#include <chrono>
 #include <string>
+#include <utility>
 
 #include "protocol/reply_errors.h"
 #include "server/arg_reader.h"
+#include "server/client_pause.h"
+#include "server/client_registry.h"
 #include "server/command_table.h"
 #include "server/config.h"
+#include "server/monitor.h"
 #include "server/stats.h"
 #include "store/keyspace.h"
 #include "store/worker.h"
@@ -55,6 +60,7 @@ Dispatcher::Result Dispatcher::RunBatch(Client& client, RequestParser& parser,
     } else if (client.suspension != 0) {
       result.stop = Stop::kSuspended;
       go_on = false;
+      if (client.postponed) --result.requests;  // it is parsed again, and run, after the pause
     } else if (reply.buffer().size() > reply_bytes_max) {
       go_on = false;
     }
@@ -62,11 +68,13 @@ Dispatcher::Result Dispatcher::RunBatch(Client& client, RequestParser& parser,
   thread_.stats.commands_processed.Add(result.requests);
   thread_.worker.Unpin();
   thread_.worker.ReclaimIfCrowded();
+  if (!monitor_lines_.empty()) [[unlikely]]
+    PublishMonitorLines();
   if (result.requests > 0 && IsHttp(requests_[result.requests - 1])) WarnOfHttp(client);
 
   if (!go_on) {
     // Requests that were parsed and not run are parsed again: the bytes are still there.
-    result.consumed = requests_[result.requests - 1].input_end;
+    result.consumed = result.requests == 0 ? 0 : requests_[result.requests - 1].input_end;
     result.reset_parser = true;
   } else {
     result.consumed = parsed_bytes;
@@ -172,6 +180,8 @@ void Dispatcher::RunMuted(Client& client, const Request& request, ReplyWriter& r
       reply.Raw(pieces[0]);
       muted_.Consume(pieces[0].size());
     }
+  } else if (client.reply_mode == ReplyMode::kSkip && client.postponed) {
+    client.reply_mode = ReplyMode::kSkipNext;
   } else if (client.reply_mode == ReplyMode::kSkip && client.suspension == 0) {
     client.reply_mode = ReplyMode::kOn;
   }
@@ -180,7 +190,9 @@ void Dispatcher::RunMuted(Client& client, const Request& request, ReplyWriter& r
 
 void Dispatcher::Resume(Client& client, const Suspension::WriteReply& write, ReplyWriter& reply) {
   client.suspension = 0;
-  client.blocked = false;
+  if (client.blocked) thread_.services.clients.CountBlocked(-1);
+  client.blocked = client.postponed = false;
+  client.unblocking.reset();
   if (client.reply_mode == ReplyMode::kOn) {
     write(client, reply);
     return;
@@ -208,9 +220,15 @@ void Dispatcher::Execute(Client& client, const Request& request, ReplyWriter& re
   }
   const Command& command = *request.command;
   client.last_command = &command;
+  if (thread_.services.pause.Holds(command.spec->flags) && !client.monitor) [[unlikely]]
+    return Postpone(client);
   Call call(thread_, command, client, ArgsOf(request), request.key_arg,
             keys_[request.key_index].key);
   command.spec->handler(call, reply);
+  if (thread_.services.monitors.any()) [[unlikely]] {
+    AppendMonitorLine(std::chrono::system_clock::now(), client, *command.spec, call.args,
+                      &monitor_lines_);
+  }
 
   CommandCounters& counters = thread_.stats.command(command.index);
   if (*mark == '-') [[unlikely]] {
@@ -223,6 +241,17 @@ void Dispatcher::Execute(Client& client, const Request& request, ReplyWriter& re
   counters.ticks.Add(ticks);
   if (thread_.services.config.latency_tracking()) thread_.stats.AddLatency(command.index, ticks);
   last_ticks_ = now;
+}
+
+void Dispatcher::Postpone(Client& client) {
+  client.suspension = ++client.suspensions_total;
+  client.blocked = client.postponed = true;
+  thread_.services.clients.CountBlocked(1);
+  thread_.services.pause.Hold(Suspension(thread_.host, client.id, client.suspension));
+}
+
+void Dispatcher::PublishMonitorLines() {
+  thread_.services.monitors.Publish(std::exchange(monitor_lines_, {}));
 }
 
 // The first line of an HTTP request with a body, or a header that all have: a web page may make its
@@ -266,6 +295,10 @@ bool Dispatcher::Refuse(const Client& client, const Request& request, ReplyWrite
   }
   if (!client.authenticated && !command->has(kNoAuth) && thread_.services.config.has_password()) {
     reply.Error(protocol::kNoAuth);
+    return true;
+  }
+  if (client.monitor && (command->spec->flags & (kWrite | kReadonly | kMayReplicate)) != 0) {
+    reply.Error(protocol::kMonitorTouchesKeys);
     return true;
   }
   return false;

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -87,6 +88,8 @@ class Dispatcher {
   void RunOne(Client& client, const Request& request, protocol::ReplyWriter& reply);
   void RunMuted(Client& client, const Request& request, protocol::ReplyWriter& reply);
   void Execute(Client& client, const Request& request, protocol::ReplyWriter& reply);
+  void Postpone(Client& client);
+  void PublishMonitorLines();
   bool Refuse(const Client& client, const Request& request, protocol::ReplyWriter& reply);
   bool MayDebug(const Client& client) const;
   bool IsHttp(const Request& request) const;
@@ -102,6 +105,7 @@ class Dispatcher {
   size_t key_count_ = 0;
   uint64_t last_ticks_ = 0;  // when the previous request of the batch ended
   store::UnixMs next_http_warning_ = 0;
+  std::string monitor_lines_;    // of the batch, for MONITOR
   protocol::ReplyBuffer muted_;  // replies that the client does not want
 };
 

@@ -120,7 +120,7 @@ void WriteClients(Source& out) {
   out.Line("maxclients:{}", out.services.config.maxclients());
   out.Line("client_recent_max_input_buffer:{}", stats.input_buffer_max);
   out.Line("client_recent_max_output_buffer:{}", stats.output_buffer_max);
-  out.Line("blocked_clients:0");
+  out.Line("blocked_clients:{}", out.services.clients.blocked());
   out.Line("tracking_clients:0");
   out.Line("clients_in_timeout_table:0");
 }

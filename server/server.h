@@ -20,10 +20,12 @@
 #include <vector>
 
 #include "server/call.h"
+#include "server/client_pause.h"
 #include "server/client_registry.h"
 #include "server/command_table.h"
 #include "server/io_thread.h"
 #include "server/listener.h"
+#include "server/monitor.h"
 #include "server/server_info.h"
 #include "server/stats.h"
 #include "store/clock.h"
@@ -83,6 +85,8 @@ class Server final : public ServerControl {
   ClientRegistry clients_;
   Stats stats_;
   store::Keyspace keyspace_;
+  ClientPause pause_{keyspace_};
+  Monitors monitors_;
   ServerInfo info_;
   Services services_;
   std::vector<std::unique_ptr<IoThread>> threads_;

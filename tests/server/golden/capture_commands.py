@@ -11,13 +11,14 @@ import socket
 import sys
 
 COMMANDS = """
-ping echo quit select hello auth
+ping echo quit reset select hello auth
 client client|id client|info client|list client|getname client|setname client|kill client|reply
-client|help
+client|caching client|getredir client|no-evict client|pause client|tracking client|trackinginfo
+client|unblock client|unpause client|help
 command command|count command|docs command|getkeys command|getkeysandflags command|help
 command|info command|list
 config config|get config|set config|resetstat config|help
-info debug shutdown dbsize flushdb flushall swapdb
+info debug monitor shutdown dbsize flushdb flushall swapdb
 get set del unlink exists type strlen incr decr incrby decrby append setrange getrange getdel getex
 mset msetnx mget
 expire pexpire expireat pexpireat ttl pttl expiretime pexpiretime persist

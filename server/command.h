@@ -28,6 +28,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -227,6 +228,12 @@ struct CommandFamily {
   std::string_view group;  // "string": the group in COMMAND DOCS
   AclCategory acl;         // what every row of the family belongs to; kAclNone if they differ
   std::span<const CommandSpec> rows;
+};
+
+// `rename-command`: a command of the top level gets another name. Empty: it is gone.
+struct CommandRename {
+  std::string from;
+  std::string to;
 };
 
 // Answers "<container> HELP" out of the container's rows (server/commands/command.cc).

@@ -46,6 +46,7 @@ Connection::Connection(IoThread& thread, int socket, int64_t id)
   client_.address = std::move(addresses.peer);
   client_.local_address = std::move(addresses.local);
   client_.is_local = PeerIsLocal(socket_.fd());
+  client_.is_unix = IsUnix(socket_.fd());
   client_.authenticated = !thread_.services().config.has_password();
   client_.created_at = client_.last_interaction = thread_.ReadClock();
 }

@@ -99,7 +99,7 @@ void WriteServer(Source& out) {
   out.Line("atomicvar_api:c11-builtin");
   out.Line("gcc_version:{}.{}.{}", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
   out.Line("process_id:{}", info.process_id);
-  out.Line("process_supervised:no");
+  out.Line("process_supervised:{}", info.supervisor);
   out.Line("run_id:{}", info.run_id);
   out.Line("tcp_port:{}", config.port());
   out.Line("server_time_usec:{}", wall_us);

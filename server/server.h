@@ -28,6 +28,7 @@
 #include "server/monitor.h"
 #include "server/server_info.h"
 #include "server/stats.h"
+#include "server/unix_socket.h"
 #include "store/clock.h"
 #include "store/keyspace.h"
 
@@ -37,7 +38,8 @@ class Config;
 
 class Server final : public ServerControl {
  public:
-  // Throws std::runtime_error if an address cannot be bound: nothing has been started then.
+  // Throws std::runtime_error if an address cannot be bound or a command not renamed: nothing has
+  // been started then.
   explicit Server(Config& config);
   ~Server() override;
   Server(const Server&) = delete;
@@ -64,6 +66,8 @@ class Server final : public ServerControl {
   // Brings the listeners in line with `bind` and `port`; returns why that failed, and has changed
   // nothing then. On the thread that constructs the server, later on that of a CONFIG SET.
   std::optional<std::string> Listen();
+  // At start. Throws std::runtime_error.
+  void ListenOnUnixSocket();
   // Opens what is wanted and not in listening_ yet, next to the sockets that stay `open`.
   std::optional<std::string> OpenSockets(std::span<const WantedAddress> wanted,
                                          std::span<const ListeningSocket> left,
@@ -72,6 +76,7 @@ class Server final : public ServerControl {
   void ReplaceListeners(const std::vector<ListeningSocket>& left,
                         const std::vector<ListeningSocket>& opened);
   void LogStart();
+  void WarnOfSupervision();
   void OnAccept(int fd);
   bool Admit(int fd);
   void AwaitSignal();
@@ -93,6 +98,7 @@ class Server final : public ServerControl {
   boost::asio::signal_set signals_;
   boost::asio::steady_timer sampling_timer_;
   std::vector<std::shared_ptr<Listener>> listeners_;  // thread 0; nobody else keeps one
+  std::unique_ptr<UnixSocketFile> unix_socket_;       // thread 0; one of them listens on it
   // Sockets of the above. Touched by Listen() only, whose calls Config serializes.
   std::vector<ListeningSocket> listening_;
   bool stopping_ = false;  // thread 0

@@ -17,7 +17,7 @@ client|caching client|getredir client|no-evict client|pause client|tracking clie
 client|unblock client|unpause client|help
 command command|count command|docs command|getkeys command|getkeysandflags command|help
 command|info command|list
-config config|get config|set config|resetstat config|help
+config config|get config|set config|resetstat config|rewrite config|help
 info debug monitor shutdown dbsize flushdb flushall swapdb
 get set del unlink exists type strlen incr decr incrby decrby append setrange getrange getdel getex
 mset msetnx mget

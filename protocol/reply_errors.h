@@ -96,12 +96,40 @@ inline constexpr std::string_view kBadClientName =
 inline constexpr std::string_view kNoSuchClient = "ERR No such client";
 inline constexpr std::string_view kInvalidClientId = "ERR Invalid client ID";
 inline constexpr std::string_view kClientIdNotPositive = "ERR client-id should be greater than 0";
-inline constexpr std::string_view kMaxClients = "ERR max number of clients reached";
-
-// Commands that block.
+// A monitor is exempt from CLIENT PAUSE, as Redis' replicas are.
+inline constexpr std::string_view kMonitorTouchesKeys =
+    "ERR Replica can't interact with the keyspace";
+inline constexpr std::string_view kUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+inline constexpr std::string_view kUnblockReason =
+    "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
+inline constexpr std::string_view kPauseMode = "ERR CLIENT PAUSE mode must be WRITE or ALL";
 inline constexpr std::string_view kTimeoutNotAnInteger =
     "ERR timeout is not an integer or out of range";
 inline constexpr std::string_view kTimeoutNegative = "ERR timeout is negative";
+inline constexpr std::string_view kNotTracking =
+    "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or "
+    "OPTOUT mode enabled";
+inline constexpr std::string_view kTrackingRedirectTwice =
+    "ERR A client can only redirect to a single other client";
+inline constexpr std::string_view kTrackingRedirectMissing =
+    "ERR The client ID you want redirect to does not exist";
+inline constexpr std::string_view kTrackingUnsupported =
+    "ERR CLIENT TRACKING ON is not supported: larder sends no invalidation messages";
+// What a client from elsewhere finds in place of a server without a password.
+inline constexpr std::string_view kProtectedMode =
+    "DENIED Redis is running in protected mode because protected mode is enabled and no password "
+    "is set for the default user. In this mode connections are only accepted from the loopback "
+    "interface. If you want to connect from external computers to Redis you may adopt one of the "
+    "following solutions: 1) Just disable protected mode sending the command 'CONFIG SET "
+    "protected-mode no' from the loopback interface by connecting to Redis from the same host the "
+    "server is running, however MAKE SURE Redis is not publicly accessible from internet if you "
+    "do so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just "
+    "disable the protected mode by editing the Redis configuration file, and setting the "
+    "protected mode option to 'no', and then restarting the server. 3) If you started the server "
+    "manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an "
+    "authentication password for the default user. NOTE: You only need to do one of the above "
+    "things in order for the server to start accepting connections from the outside.";
+inline constexpr std::string_view kMaxClients = "ERR max number of clients reached";
 
 // COMMAND, CONFIG, DEBUG, SHUTDOWN.
 inline constexpr std::string_view kInvalidCommandSpecified = "ERR Invalid command specified";
@@ -125,6 +153,7 @@ inline constexpr std::string_view kExecAborted =
 inline constexpr std::string_view kNotInTransaction =
     "ERR Command not allowed inside a transaction";
 
+inline constexpr std::string_view kNoConfigFile = "ERR The server is running without a config file";
 inline constexpr std::string_view kNoShutdownInProgress = "ERR No shutdown in progress.";
 inline constexpr std::string_view kShutdownFailed = "ERR Errors trying to SHUTDOWN. Check logs.";
 
@@ -208,6 +237,9 @@ inline std::string ClientSetInfoBadValue(std::string_view option) {  // 7.2's
                         " cannot contain spaces, newlines or special characters.");
 }
 
+inline std::string ConfigRewriteFailed(std::string_view reason) {
+  return internal::Join("ERR Rewriting config file: ", reason, "");
+}
 inline std::string ConfigUnknownOption(std::string_view directive) {
   return internal::Join("ERR Unknown option or number of arguments for CONFIG SET - '",
                         internal::Echo(directive), "'");

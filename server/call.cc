@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/reply_errors.h"
+#include "server/client_registry.h"
 #include "server/event_loop.h"
 #include "store/keyspace.h"
 #include "store/worker.h"
@@ -34,16 +35,19 @@ Suspension Call::Suspend() {
 }
 
 void Call::SuspendFor(std::chrono::milliseconds delay, Suspension::WriteReply write) {
-  Suspension suspension = Suspend();
-  client.blocked = true;
+  Suspension suspension = Block();
+  client.unblocking = {.suspension = suspension, .on_timeout = write};
   thread.loop.PostAfter(delay, [suspension, write = std::move(write)]() mutable {
     suspension.Resume(std::move(write));
   });
 }
 
-void Call::SuspendForEver() {
-  Suspend();
+void Call::SuspendForEver() { Block(); }
+
+Suspension Call::Block() {
+  if (!client.blocked) services.clients.CountBlocked(1);
   client.blocked = true;
+  return Suspend();
 }
 
 void Call::ReplyError(protocol::ReplyWriter& reply, store::StoreError error) const {

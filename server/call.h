@@ -15,6 +15,7 @@
 
 #include "protocol/reply_writer.h"
 #include "server/client.h"
+#include "server/client_handle.h"
 #include "server/command_table.h"
 #include "server/suspension.h"
 #include "store/clock.h"
@@ -28,9 +29,11 @@ class Worker;
 
 namespace larder::server {
 
+class ClientPause;
 class ClientRegistry;
 class Config;
 class EventLoop;
+class Monitors;
 class ServerControl;
 struct ServerInfo;
 class Stats;
@@ -43,6 +46,8 @@ struct Services {
   Config& config;
   const CommandTable& commands;
   ClientRegistry& clients;
+  ClientPause& pause;
+  Monitors& monitors;
   Stats& stats;
   store::Keyspace& keyspace;
   WatchTable& watches;
@@ -70,6 +75,7 @@ struct ThreadContext {
   ThreadStats& stats;
   EventLoop& loop;
   SuspensionHost& host;
+  PushHost& pushes;
   CommandRunner* runner = nullptr;  // set by the dispatcher
 };
 
@@ -104,16 +110,21 @@ class Call {
   // Holds back the client's next commands until Resume(), which is to come in a moment: a client
   // that hangs up meanwhile is still waited for. Call it at most once, write no reply.
   Suspension Suspend();
-  // Blocks the client (client.h): Suspend(), and Resume(write) once `delay` has passed.
+  // Blocks the client (client.h): Suspend(), and Resume(write) once `delay` has passed, or when
+  // CLIENT UNBLOCK says so.
   void SuspendFor(std::chrono::milliseconds delay, Suspension::WriteReply write);
   // Blocks the client until it hangs up or is killed.
   void SuspendForEver();
+
+  // For whoever has something to tell the client later.
+  ClientHandle handle() const { return ClientHandle(thread.pushes, client.id); }
 
   // The one place where a store failure becomes the text of a reply.
   void ReplyError(protocol::ReplyWriter& reply, store::StoreError error) const;
 
  private:
   store::Key HashArgument(size_t i) const;
+  Suspension Block();
 
   const size_t first_key_index_;
   const store::Key& first_key_;

@@ -8,9 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "protocol/resp_version.h"
+#include "server/suspension.h"
 #include "server/transaction.h"
 #include "store/clock.h"
 
@@ -26,6 +28,12 @@ struct Command;
 //              itself turns it into kSkip.
 //   kSkip      the command that runs now is the skipped one; its end returns to kOn.
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkip };
+
+// How CLIENT UNBLOCK ends the wait of a blocked client.
+struct Unblocking {
+  Suspension suspension;
+  Suspension::WriteReply on_timeout;  // the reply that it would get in the end
+};
 
 struct Client {
   int64_t id = 0;
@@ -49,6 +57,15 @@ struct Client {
   // The suspension waits for time to pass or for other clients (Redis calls such a client blocked):
   // whoever hangs up meanwhile is let go. Otherwise it ends by itself in a moment.
   bool blocked = false;
+  // Set while it is blocked by a command that may be cut short.
+  std::optional<Unblocking> unblocking;
+  // The suspension is a CLIENT PAUSE: the command that it holds back has not run yet.
+  bool postponed = false;
+
+  bool monitor = false;   // MONITOR: gets a line for each command (monitor.h)
+  bool no_evict = false;  // CLIENT NO-EVICT; clients of larder are never evicted
+  bool no_touch = false;  // CLIENT NO-TOUCH: its reads do not count as uses of a key
+  bool is_unix = false;   // connected through `unixsocket`
 
   // There from MULTI or WATCH on, until EXEC, DISCARD or UNWATCH.
   std::unique_ptr<ClientTransaction> transaction;
@@ -59,7 +76,7 @@ struct Client {
   std::string lib_name;
   std::string lib_ver;
   std::string user = "default";
-  std::string address;        // "127.0.0.1:50070" or "[::1]:50070"
+  std::string address;        // "127.0.0.1:50070", "[::1]:50070" or, through a socket, "/path:0"
   std::string local_address;  // the same for our side
   int fd = -1;
 
@@ -75,5 +92,10 @@ struct Client {
   size_t output_chunks = 0;     // chunks that they are kept in
   size_t memory_bytes = 0;      // all that the connection holds
 };
+
+// Between MULTI and EXEC or DISCARD.
+inline bool IsQueueing(const Client& client) {
+  return client.transaction != nullptr && client.transaction->queueing();
+}
 
 }  // namespace larder::server

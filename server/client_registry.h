@@ -52,6 +52,13 @@ class ClientRegistry {
   // relaxed: see NextId()
   int64_t connected() const { return connected_.load(std::memory_order_relaxed); }
 
+  // Clients that are blocked (client.h).
+  void CountBlocked(int change) {  // relaxed: see NextId()
+    blocked_.fetch_add(change, std::memory_order_relaxed);
+  }
+  // relaxed: see NextId()
+  int64_t blocked() const { return blocked_.load(std::memory_order_relaxed); }
+
   // Calls visit(client, part) for every client, on the client's thread, with one default-made Part
   // a thread; then done(parts) once, on the thread that finished last. Both are kept until then.
   template <typename Part>
@@ -85,6 +92,7 @@ class ClientRegistry {
   std::vector<ClientHost*> hosts_;  // fixed once traffic has begun
   std::atomic<int64_t> last_id_{0};
   std::atomic<int64_t> connected_{0};
+  std::atomic<int64_t> blocked_{0};
 };
 
 }  // namespace larder::server

@@ -28,6 +28,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -184,6 +185,9 @@ struct KeyRef {
 // command's name; arity holds.
 using KeyFinder = bool (*)(std::span<const std::string_view> args, std::vector<KeyRef>* keys);
 
+// Whether args[i] is a secret, which MONITOR must not show. args[0] is the command's name.
+using SecretFinder = bool (*)(std::span<const std::string_view> args, size_t i);
+
 // One line of a command's history in COMMAND DOCS.
 struct Change {
   std::string_view since;
@@ -203,6 +207,7 @@ struct CommandSpec {
   std::span<const KeySpec> keys = {};
   // Overrides `keys` for finding the keys of a request; `keys` is still what COMMAND INFO shows.
   KeyFinder find_keys = nullptr;
+  SecretFinder is_secret = nullptr;
   // The arguments, for people and for COMMAND DOCS; the grammar is in command_syntax.h.
   std::string_view syntax = {};
   std::string_view since = {};
@@ -228,6 +233,12 @@ struct CommandFamily {
   std::string_view group;  // "string": the group in COMMAND DOCS
   AclCategory acl;         // what every row of the family belongs to; kAclNone if they differ
   std::span<const CommandSpec> rows;
+};
+
+// `rename-command`: a command of the top level gets another name. Empty: it is gone.
+struct CommandRename {
+  std::string from;
+  std::string to;
 };
 
 // Answers "<container> HELP" out of the container's rows (server/commands/command.cc).

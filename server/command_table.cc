@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <stdexcept>
 
 #include "protocol/number.h"
 #include "protocol/reply_errors.h"
@@ -159,44 +160,69 @@ void AppendMarkdownRow(const Command& command, std::string* text) {
 
 }  // namespace
 
-CommandTable::CommandTable(std::span<const CommandFamily> families) {
-  size_t count = 0;
-  for (const CommandFamily& family : families) {
-    for (const CommandSpec& spec : family.rows) count += 1 + spec.subcommands.size();
-  }
+CommandTable::CommandTable(std::span<const CommandFamily> families,
+                           std::span<const CommandRename> renames) {
+  const std::vector<Entry> entries = MakeEntries(families, renames);
+  size_t count = entries.size();
+  for (const Entry& entry : entries) count += entry.spec->subcommands.size();
   commands_.reserve(count);  // Command::container points into it
   slots_.resize(std::bit_ceil(4 * (count + 1)));
   slot_mask_ = slots_.size() - 1;
 
-  std::vector<AclCategory> family_acls;
-  for (const CommandFamily& family : families) {
-    for (const CommandSpec& spec : family.rows) {
-      AddCommand(spec, nullptr, family.group, family.acl);
-      family_acls.push_back(family.acl);
-    }
-  }
+  for (const Entry& entry : entries) AddCommand(*entry.spec, nullptr, *entry.family);
   top_level_count_ = commands_.size();
   for (size_t i = 0; i < top_level_count_; ++i) {
     commands_[i].sub_begin = static_cast<uint32_t>(commands_.size());
     for (const CommandSpec& spec : commands_[i].spec->subcommands) {
-      AddCommand(spec, &commands_[i], commands_[i].group, family_acls[i]);
+      AddCommand(spec, &commands_[i], *entries[i].family);
     }
   }
-  for (const Command& command : commands_) Insert(command);
+  for (size_t i = 0; i < commands_.size(); ++i) {
+    Insert(i < top_level_count_ ? entries[i].name : commands_[i].spec->name, commands_[i]);
+  }
+}
+
+std::vector<CommandTable::Entry> CommandTable::MakeEntries(std::span<const CommandFamily> families,
+                                                           std::span<const CommandRename> renames) {
+  std::vector<Entry> entries;
+  for (const CommandFamily& family : families) {
+    for (const CommandSpec& spec : family.rows) {
+      entries.push_back({std::string(spec.name), &spec, &family});
+    }
+  }
+  auto find = [&](std::string_view name) {
+    return std::find_if(entries.begin(), entries.end(),
+                        [&](const Entry& entry) { return ToLower(entry.name) == ToLower(name); });
+  };
+  for (const auto& [from, to] : renames) {
+    auto fail = [&from = from](const std::string& reason) {
+      throw std::runtime_error("rename-command " + from + ": " + reason);
+    };
+    const auto entry = find(from);
+    if (entry == entries.end()) fail("No such command in rename-command");
+    if (to.empty()) {
+      entries.erase(entry);
+    } else if (const auto other = find(to); other != entries.end() && other != entry) {
+      fail("Target command name already exists");
+    } else {
+      entry->name = to;
+    }
+  }
+  return entries;
 }
 
 void CommandTable::AddCommand(const CommandSpec& spec, const Command* container,
-                              std::string_view group, AclCategory family_acl) {
+                              const CommandFamily& family) {
   if (!HandlerFits(spec)) std::abort();
   Command command{};
   command.spec = &spec;
   command.container = container;
-  command.group = group;
+  command.group = family.group;
   command.full_name = container != nullptr ? container->full_name + "|" : "";
   command.full_name += ToLower(spec.name);
   command.index = static_cast<uint32_t>(commands_.size());
   command.acl = AclOfFlags(spec.flags, spec.acl) | spec.acl;
-  if (!command.is_container()) command.acl = command.acl | family_acl;
+  if (!command.is_container()) command.acl = command.acl | family.acl;
   command.has_keys = std::any_of(spec.keys.begin(), spec.keys.end(), IsKey);
   command.movable_keys = !std::all_of(spec.keys.begin(), spec.keys.end(), IsFixed);
   SetFirstLastStep(&command);
@@ -233,9 +259,13 @@ size_t CommandTable::FirstSlot(const Name& name) const {
   return static_cast<size_t>((mixed * 0x9e3779b97f4a7c15) >> 32) & slot_mask_;
 }
 
-void CommandTable::Insert(const Command& command) {
+void CommandTable::Insert(std::string_view text, const Command& command) {
+  if (text.size() > kNameBytesMax && command.container == nullptr) {
+    long_names_.emplace(ToLower(text), &command);
+    return;
+  }
   uint32_t container_tag = command.container != nullptr ? ContainerTag(*command.container) : 0;
-  Name name = MakeName(command.spec->name, container_tag);
+  Name name = MakeName(text, container_tag);
   size_t i = FirstSlot(name);
   for (; slots_[i].command != nullptr; i = (i + 1) & slot_mask_) {
     if (slots_[i].name == name) std::abort();  // two rows with one name
@@ -244,7 +274,11 @@ void CommandTable::Insert(const Command& command) {
 }
 
 const Command* CommandTable::Lookup(std::string_view text, uint32_t container_tag) const {
-  if (text.size() > kNameBytesMax) return nullptr;
+  if (text.size() > kNameBytesMax) {
+    if (long_names_.empty() || container_tag != 0) return nullptr;
+    const auto found = long_names_.find(ToLower(text));
+    return found == long_names_.end() ? nullptr : found->second;
+  }
   Name name = MakeName(text, container_tag);
   for (size_t i = FirstSlot(name);; i = (i + 1) & slot_mask_) {
     const Slot& slot = slots_[i];

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,8 +48,10 @@ struct Command {
 class CommandTable {
  public:
   // REQUIRES: names are unique over all families and the rows outlive the table. A name that occurs
-  // twice aborts.
-  explicit CommandTable(std::span<const CommandFamily> families);
+  // twice aborts. Throws std::runtime_error if a rename, one after the other, is impossible. Full
+  // names, which statistics and error texts show, stay those of the rows.
+  explicit CommandTable(std::span<const CommandFamily> families,
+                        std::span<const CommandRename> renames = {});
   CommandTable(const CommandTable&) = delete;
   CommandTable& operator=(const CommandTable&) = delete;
 
@@ -95,9 +98,16 @@ class CommandTable {
   size_t FirstSlot(const Name& name) const;
   static uint32_t ContainerTag(const Command& container) { return (container.index + 1) << 8; }
 
-  void AddCommand(const CommandSpec& spec, const Command* container, std::string_view group,
-                  AclCategory family_acl);
-  void Insert(const Command& command);
+  struct Entry {  // of the top level, before it is a Command
+    std::string name;
+    const CommandSpec* spec;
+    const CommandFamily* family;
+  };
+
+  static std::vector<Entry> MakeEntries(std::span<const CommandFamily> families,
+                                        std::span<const CommandRename> renames);
+  void AddCommand(const CommandSpec& spec, const Command* container, const CommandFamily& family);
+  void Insert(std::string_view text, const Command& command);
   const Command* Lookup(std::string_view text, uint32_t container_tag) const;
 
   std::vector<Command> commands_;
@@ -106,6 +116,8 @@ class CommandTable {
   // look-ups end at the first slot.
   std::vector<Slot> slots_;
   size_t slot_mask_ = 0;  // slots_.size() - 1
+  // Names longer than kNameBytesMax, in lower case: those of a `rename-command` that hides one.
+  std::map<std::string, const Command*> long_names_;
 };
 
 // Appends the keys of a request that fits the command's arity, in the order of the key specs. False

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <thread>
 
+#include "server/config_rewrite.h"
 #include "server/option_value.h"
 #include "store/glob.h"
 
@@ -34,9 +35,6 @@ std::string DefaultOf(const Option& option) {
 
 // redis.conf directives that change what clients may do: to ignore them would be unsafe.
 std::optional<std::string> WhyRefused(std::string_view name) {
-  if (EqualsIgnoringCase(name, "rename-command")) {
-    return "'rename-command' is not supported: larder does not rename or disable commands";
-  }
   if (EqualsIgnoringCase(name, "user")) {
     return "'user' is not supported: larder has no ACL users yet, only 'requirepass'";
   }
@@ -218,6 +216,11 @@ std::optional<std::string> Config::Set(Pairs pairs) {
   return std::nullopt;
 }
 
+std::optional<std::string> Config::Rewrite() {
+  store::MutexLock set_lock(set_mu_);
+  return RewriteConfigFile(config_file(), *this);
+}
+
 void Config::OnChange(std::string_view option, ChangeCallback apply) {
   const std::optional<size_t> index = FindOption(option);
   assert(index.has_value());
@@ -228,6 +231,13 @@ void Config::OnChange(std::string_view option, ChangeCallback apply) {
 std::optional<std::string> Config::SetAtStart(std::string_view name,
                                               std::span<const std::string> values) {
   if (auto refused = WhyRefused(name)) return refused;
+  if (EqualsIgnoringCase(name, "rename-command")) {
+    if (values.size() != 2) {
+      return "'rename-command' takes a name and a new one, in the configuration file only";
+    }
+    command_renames_.push_back({.from = values[0], .to = values[1]});
+    return std::nullopt;
+  }
   const std::optional<size_t> index = FindOption(name);
   if (!index) {
     constexpr size_t kShownMax = 64;  // of a file that is no configuration

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/command.h"
 #include "server/option.h"
 #include "store/map_kind.h"
 #include "store/mutex.h"
@@ -29,6 +30,9 @@ namespace larder::server {
 enum class LogLevel : uint8_t { kDebug, kVerbose, kNotice, kWarning };
 // kLocal: only to clients of this machine.
 enum class DebugCommand : uint8_t { kNo, kYes, kLocal };
+
+// Who started the server and wants to be told when it is ready. kAuto: the environment says.
+enum class Supervision : uint8_t { kUpstart, kSystemd, kAuto, kNo };
 
 // When a client gets more replies while hard_bytes are unsent, or when its unsent replies stay
 // above soft_bytes for soft_seconds, it is closed. 0 = no limit.
@@ -78,6 +82,12 @@ class Config {
   int64_t proto_max_bulk_len() const { return Load(&LiveSettings::proto_max_bulk_len); }
   int64_t client_query_buffer_limit() const { return Load(&LiveSettings::query_buffer_limit); }
   LogLevel loglevel() const { return static_cast<LogLevel>(Load(&LiveSettings::loglevel)); }
+  std::string unixsocket() const { return Text("unixsocket"); }  // empty = none
+  // 0 = what the umask leaves.
+  int unixsocketperm() const { return static_cast<int>(Load(&LiveSettings::unixsocketperm)); }
+  Supervision supervised() const {
+    return static_cast<Supervision>(Load(&LiveSettings::supervised));
+  }
   bool protected_mode() const { return Load(&LiveSettings::protected_mode) != 0; }
   bool has_password() const { return Load(&LiveSettings::has_password) != 0; }
   // Stored, not enforced yet.
@@ -100,6 +110,8 @@ class Config {
   std::string logfile() const { return Text("logfile"); }
   // Absolute path; empty when there is none or it is standard input.
   std::string config_file() const EXCLUDES(mu_);
+  // In the order of the file.
+  const std::vector<CommandRename>& command_renames() const { return command_renames_; }
   std::string maxmemory_policy() const { return Text("maxmemory-policy"); }
   // Any option's value as CONFIG GET shows it; empty for an unknown name.
   std::string Text(std::string_view name) const EXCLUDES(mu_);
@@ -112,6 +124,9 @@ class Config {
   // failed ..."), or nothing on success.
   std::optional<std::string> Set(
       std::span<const std::pair<std::string_view, std::string_view>> pairs) EXCLUDES(set_mu_, mu_);
+
+  // CONFIG REWRITE. Returns why it failed, in the system's words. REQUIRES: there is a file.
+  std::optional<std::string> Rewrite() EXCLUDES(set_mu_, mu_);
 
   // Calls `apply` on the thread of each later Set() that changes this option, after the new value
   // is in place and before the client gets its reply. It may read the configuration but not Set()
@@ -158,6 +173,7 @@ class Config {
   std::vector<std::string> texts_ GUARDED_BY(mu_);  // one an option, in table order
   std::vector<bool> set_at_start_ GUARDED_BY(mu_);  // by a file, a flag or the environment
   std::string config_file_ GUARDED_BY(mu_);
+  std::vector<CommandRename> command_renames_;  // fixed at start
   LiveSettings live_;  // written under mu_ once threads run, read by all of them
 };
 

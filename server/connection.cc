@@ -13,6 +13,7 @@
 #include "server/client_registry.h"
 #include "server/config.h"
 #include "server/io_thread.h"
+#include "server/monitor.h"
 #include "server/stats.h"
 
 namespace larder::server {
@@ -45,6 +46,7 @@ Connection::Connection(IoThread& thread, int socket, int64_t id)
   client_.address = std::move(addresses.peer);
   client_.local_address = std::move(addresses.local);
   client_.is_local = PeerIsLocal(socket_.fd());
+  client_.is_unix = IsUnix(socket_.fd());
   client_.authenticated = !thread_.services().config.has_password();
   client_.created_at = client_.last_interaction = thread_.ReadClock();
 }
@@ -147,9 +149,11 @@ void Connection::EndTurn(Dispatcher::Stop stop) {
   if (closed_) return;
   size_t pending = input_.Pending().size();
   thread_.stats().input_buffer_max.Raise(input_.capacity());
-  if (pending > static_cast<size_t>(thread_.services().config.client_query_buffer_limit())) {
+  // What MULTI has queued has not run yet either.
+  size_t waiting = pending + (IsQueueing(client_) ? client_.transaction->bytes() : 0);
+  if (waiting > static_cast<size_t>(thread_.services().config.client_query_buffer_limit())) {
     spdlog::warn("Closing client {} ({}): it reached the query buffer limit with {} bytes",
-                 client_.id, client_.address, pending);
+                 client_.id, client_.address, waiting);
     return Close();
   }
   UpdateFigures();
@@ -195,6 +199,13 @@ void Connection::Resume(uint64_t number, const Suspension::WriteReply& write) {
   }
   if (client_.close_after_reply) return EndTurn(Dispatcher::Stop::kClosing);
   RunTurn();
+}
+
+void Connection::Push(std::string_view bytes) {
+  if (closed_ || finishing_) return;
+  thread_.replies().Append(bytes);
+  Flush();
+  if (closed_) thread_.replies().Clear();
 }
 
 void Connection::Flush() {
@@ -317,6 +328,8 @@ void Connection::Close() {
   socket_.Close();
   unsent_.Release();
   thread_.services().clients.Disconnected();
+  if (client_.blocked) thread_.services().clients.CountBlocked(-1);
+  if (client_.monitor) thread_.services().monitors.Remove(client_.id);
   // Whoever closes may be further up the stack in here: leave the end to the loop.
   boost::asio::post(thread_.context(),
                     [&thread = thread_, id = client_.id] { thread.ForgetConnection(id); });
@@ -329,6 +342,7 @@ void Connection::UpdateFigures() {
   client_.output_chunks = (unsent_.capacity_bytes() + protocol::ReplyBuffer::kChunkBytes - 1) /
                           protocol::ReplyBuffer::kChunkBytes;
   client_.memory_bytes = sizeof(*this) + input_.capacity() + unsent_.capacity_bytes();
+  if (client_.transaction != nullptr) client_.memory_bytes += client_.transaction->memory_bytes();
 }
 
 }  // namespace larder::server

@@ -25,6 +25,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "protocol/read_buffer.h"
 #include "protocol/reply_buffer.h"
@@ -52,6 +53,8 @@ class Connection final : public SocketUser {
 
   // Ends the suspension `number`, if that is the present one, and goes on with what waited.
   void Resume(uint64_t number, const Suspension::WriteReply& write);
+  // Sends `bytes` behind the replies so far. Between turns.
+  void Push(std::string_view bytes);
   // Refreshes the client's figures about its buffers.
   void UpdateFigures();
   // Drops unsent replies and closes. Idempotent.

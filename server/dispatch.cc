@@ -3,12 +3,17 @@
 #include <spdlog/spdlog.h>
 
 #include <cassert>
+#include <chrono>
 #include <string>
+#include <utility>
 
 #include "protocol/reply_errors.h"
 #include "server/arg_reader.h"
+#include "server/client_pause.h"
+#include "server/client_registry.h"
 #include "server/command_table.h"
 #include "server/config.h"
+#include "server/monitor.h"
 #include "server/stats.h"
 #include "store/keyspace.h"
 #include "store/worker.h"
@@ -64,6 +69,7 @@ Dispatcher::Result Dispatcher::RunBatch(Client& client, RequestParser& parser,
     } else if (client.suspension != 0) {
       result.stop = Stop::kSuspended;
       go_on = false;
+      if (client.postponed) --result.requests;  // it is parsed again, and run, after the pause
     } else if (reply.buffer().size() > reply_bytes_max) {
       go_on = false;
     }
@@ -71,11 +77,13 @@ Dispatcher::Result Dispatcher::RunBatch(Client& client, RequestParser& parser,
   thread_.stats.commands_processed.Add(result.requests);
   thread_.worker.Unpin();
   thread_.worker.ReclaimIfCrowded();
+  if (!monitor_lines_.empty()) [[unlikely]]
+    PublishMonitorLines();
   if (result.requests > 0 && IsHttp(requests_[result.requests - 1])) WarnOfHttp(client);
 
   if (!go_on) {
     // Requests that were parsed and not run are parsed again: the bytes are still there.
-    result.consumed = requests_[result.requests - 1].input_end;
+    result.consumed = result.requests == 0 ? 0 : requests_[result.requests - 1].input_end;
     result.reset_parser = true;
   } else {
     result.consumed = parsed_bytes;
@@ -181,6 +189,8 @@ void Dispatcher::RunMuted(Client& client, const Request& request, ReplyWriter& r
       reply.Raw(pieces[0]);
       muted_.Consume(pieces[0].size());
     }
+  } else if (client.reply_mode == ReplyMode::kSkip && client.postponed) {
+    client.reply_mode = ReplyMode::kSkipNext;
   } else if (client.reply_mode == ReplyMode::kSkip && client.suspension == 0) {
     client.reply_mode = ReplyMode::kOn;
   }
@@ -201,7 +211,9 @@ bool Dispatcher::Resume(Client& client, uint64_t number, const Suspension::Write
     return false;
   }
   client.suspension = 0;
-  client.blocked = false;
+  if (client.blocked) thread_.services.clients.CountBlocked(-1);
+  client.blocked = client.postponed = false;
+  client.unblocking.reset();
   const bool muted = client.reply_mode != ReplyMode::kOn;
   ReplyWriter to(muted ? muted_ : reply.buffer(), client.resp);
   if (pending != nullptr) {
@@ -222,6 +234,8 @@ void Dispatcher::Execute(Client& client, const Request& request, ReplyWriter& re
   if (const auto reason = Refusal(client, request)) [[unlikely]]
     return Refuse(client, request, *reason, reply);
   client.last_command = request.command;
+  if (MustWait(client, *request.command)) [[unlikely]]
+    return Postpone(client);
   if (client.transaction != nullptr && QueueInTransaction(client, request, reply)) [[unlikely]]
     return;
   Run(*request.command, client, ArgsOf(request), request.key_arg, keys_[request.key_index].key,
@@ -229,7 +243,7 @@ void Dispatcher::Execute(Client& client, const Request& request, ReplyWriter& re
 }
 
 bool Dispatcher::QueueInTransaction(Client& client, const Request& request, ReplyWriter& reply) {
-  if (!client.transaction->queueing() || request.command->has(kNeverQueued)) return false;
+  if (!IsQueueing(client) || request.command->has(kNeverQueued)) return false;
   client.transaction->Queue(*request.command, ArgsOf(request));
   reply.SimpleString("QUEUED");
   last_ticks_ = Ticks();
@@ -242,6 +256,10 @@ void Dispatcher::Run(const Command& command, Client& client, std::span<const std
   const uint64_t started = last_ticks_;
   Call call(thread_, command, client, args, first_key_index, first_key);
   command.spec->handler(call, reply);
+  if (thread_.services.monitors.any()) [[unlikely]] {
+    AppendMonitorLine(std::chrono::system_clock::now(), client, *command.spec, call.args,
+                      &monitor_lines_);
+  }
 
   CommandCounters& counters = thread_.stats.command(command.index);
   if (*mark == '-') [[unlikely]] {
@@ -254,6 +272,24 @@ void Dispatcher::Run(const Command& command, Client& client, std::span<const std
   counters.ticks.Add(ticks);
   if (thread_.services.config.latency_tracking()) thread_.stats.AddLatency(command.index, ticks);
   last_ticks_ = now;
+}
+
+// For the end of a CLIENT PAUSE.
+bool Dispatcher::MustWait(const Client& client, const Command& command) const {
+  const bool runs_queue = command.has(kRunsQueue) && client.transaction != nullptr;
+  const CommandFlags flags = runs_queue ? client.transaction->flags() : command.spec->flags;
+  return thread_.services.pause.Holds(flags) && !client.monitor;
+}
+
+void Dispatcher::Postpone(Client& client) {
+  client.suspension = ++client.suspensions_total;
+  client.blocked = client.postponed = true;
+  thread_.services.clients.CountBlocked(1);
+  thread_.services.pause.Hold(Suspension(thread_.host, client.id, client.suspension));
+}
+
+void Dispatcher::PublishMonitorLines() {
+  thread_.services.monitors.Publish(std::exchange(monitor_lines_, {}));
 }
 
 // The first line of an HTTP request with a body, or a header that all have: a web page may make its
@@ -292,7 +328,10 @@ std::optional<std::string> Dispatcher::Refusal(const Client& client, const Reque
   if (!client.authenticated && !command->has(kNoAuth) && thread_.services.config.has_password()) {
     return std::string(protocol::kNoAuth);
   }
-  if (command->has(kNoMulti) && client.transaction != nullptr && client.transaction->queueing()) {
+  if (client.monitor && (command->spec->flags & (kWrite | kReadonly | kMayReplicate)) != 0) {
+    return std::string(protocol::kMonitorTouchesKeys);
+  }
+  if (command->has(kNoMulti) && IsQueueing(client)) {
     return std::string(protocol::kNotInTransaction);
   }
   return std::nullopt;

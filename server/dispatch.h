@@ -99,6 +99,9 @@ class Dispatcher final : public CommandRunner {
   void Refuse(Client& client, const Request& request, const std::string& reason,
               protocol::ReplyWriter& reply);
   bool QueueInTransaction(Client& client, const Request& request, protocol::ReplyWriter& reply);
+  bool MustWait(const Client& client, const Command& command) const;
+  void Postpone(Client& client);
+  void PublishMonitorLines();
   bool MayDebug(const Client& client) const;
   bool IsHttp(const Request& request) const;
   void WarnOfHttp(const Client& client);
@@ -113,6 +116,7 @@ class Dispatcher final : public CommandRunner {
   size_t key_count_ = 0;
   uint64_t last_ticks_ = 0;  // when the previous request of the batch ended
   store::UnixMs next_http_warning_ = 0;
+  std::string monitor_lines_;    // of the batch, for MONITOR
   protocol::ReplyBuffer muted_;  // replies that the client does not want
 };
 

@@ -99,7 +99,7 @@ void WriteServer(Source& out) {
   out.Line("atomicvar_api:c11-builtin");
   out.Line("gcc_version:{}.{}.{}", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
   out.Line("process_id:{}", info.process_id);
-  out.Line("process_supervised:no");
+  out.Line("process_supervised:{}", info.supervisor);
   out.Line("run_id:{}", info.run_id);
   out.Line("tcp_port:{}", config.port());
   out.Line("server_time_usec:{}", wall_us);
@@ -120,7 +120,7 @@ void WriteClients(Source& out) {
   out.Line("maxclients:{}", out.services.config.maxclients());
   out.Line("client_recent_max_input_buffer:{}", stats.input_buffer_max);
   out.Line("client_recent_max_output_buffer:{}", stats.output_buffer_max);
-  out.Line("blocked_clients:0");
+  out.Line("blocked_clients:{}", out.services.clients.blocked());
   out.Line("tracking_clients:0");
   out.Line("clients_in_timeout_table:0");
 }

@@ -55,7 +55,7 @@ IoThread::IoThread(Services& services, store::Worker& worker, ThreadStats& stats
     : context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
       keep_running_(context_.get_executor()),
       poller_(context_),
-      thread_context_{services, worker, stats, *this, *this},
+      thread_context_{services, worker, stats, *this, *this, *this},
       dispatcher_(thread_context_),
       maintenance_timer_(context_),
       housekeeping_timer_(context_),
@@ -145,6 +145,12 @@ void IoThread::PostAfter(milliseconds delay, std::function<void()> function) {
 void IoThread::ResumeClient(int64_t client_id, uint64_t suspension, Suspension::WriteReply write) {
   boost::asio::post(context_, [this, client_id, suspension, write = std::move(write)] {
     if (Connection* connection = FindConnection(client_id)) connection->Resume(suspension, write);
+  });
+}
+
+void IoThread::PushToClient(int64_t client_id, PushedBytes bytes) {
+  boost::asio::post(context_, [this, client_id, bytes = std::move(bytes)] {
+    if (Connection* connection = FindConnection(client_id)) connection->Push(*bytes);
   });
 }
 

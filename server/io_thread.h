@@ -1,9 +1,10 @@
 // One I/O thread: one io_context that it alone runs, and the connections it owns for life.
 //
-// Everything here runs on that thread, except Post(), ResumeClient(), connection_count() and
-// Adopt(), which any thread may call. Besides its connections the thread has a scratch reply buffer
-// and a large receive buffer that its connections use in turn, and two timers: the keyspace's
-// maintenance (expiry, reclaim) and a coarse housekeeping tick (idle clients, soft output limits).
+// Everything here runs on that thread, except Post(), ResumeClient(), PushToClient(),
+// connection_count() and Adopt(), which any thread may call. Besides its connections the thread has
+// a scratch reply buffer and a large receive buffer that its connections use in turn, and two
+// timers: the keyspace's maintenance (expiry, reclaim) and a coarse housekeeping tick (idle
+// clients, soft output limits).
 #pragma once
 
 #include <atomic>
@@ -20,6 +21,7 @@
 #include "protocol/read_buffer.h"
 #include "protocol/reply_buffer.h"
 #include "server/call.h"
+#include "server/client_handle.h"
 #include "server/client_registry.h"
 #include "server/connection.h"
 #include "server/dispatch.h"
@@ -29,7 +31,7 @@
 
 namespace larder::server {
 
-class IoThread final : public EventLoop, public SuspensionHost, public ClientHost {
+class IoThread final : public EventLoop, public SuspensionHost, public PushHost, public ClientHost {
  public:
   // Takes in 3,000 pipelined GETs a receive; larger measured no better and leaves the L2 cache.
   static constexpr size_t kLargeInputBytes = 256 * 1024;
@@ -60,6 +62,8 @@ class IoThread final : public EventLoop, public SuspensionHost, public ClientHos
   void PostAfter(std::chrono::milliseconds delay, std::function<void()> function) override;
   // SuspensionHost.
   void ResumeClient(int64_t client_id, uint64_t suspension, Suspension::WriteReply write) override;
+  // PushHost.
+  void PushToClient(int64_t client_id, PushedBytes bytes) override;
   // ClientHost.
   EventLoop& loop() override { return *this; }
   void VisitClients(const std::function<void(Client&)>& visit) override;

@@ -52,7 +52,7 @@ void Listener::SharePort(int socket, Port port) {
 Listener::Listener(boost::asio::io_context& context, const tcp::endpoint& endpoint, int socket,
                    OnAccept on_accept)
     : endpoint_(endpoint),
-      acceptor_(context, endpoint.protocol(), socket),
+      socket_(context, socket),
       retry_timer_(context),
       on_accept_(std::move(on_accept)) {}
 
@@ -63,11 +63,13 @@ auto Listener::AcceptIfAlive() {
   };
 }
 
-void Listener::WaitForClients() { acceptor_.async_wait(tcp::acceptor::wait_read, AcceptIfAlive()); }
+void Listener::WaitForClients() {
+  socket_.async_wait(boost::asio::posix::descriptor_base::wait_read, AcceptIfAlive());
+}
 
 void Listener::AcceptAll() {
   for (int i = 0; i < kAcceptsPerWakeUp; ++i) {
-    int fd = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = ::accept4(socket_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       on_accept_(fd);
     } else if (IsShortage(errno)) {

@@ -1,4 +1,4 @@
-// Accepts connections on one address, on the thread that runs its io_context.
+// Accepts connections on one address, or on a Unix socket, on the thread that runs its io_context.
 //
 // Its owner ends it by letting go of it, on that thread. A handler that was on its way by then runs
 // later all the same, and finds nothing: handlers keep a weak pointer.
@@ -11,6 +11,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
@@ -37,7 +38,8 @@ class Listener : public std::enable_shared_from_this<Listener> {
   // an address that overlaps this one's, such as one address and the wildcard.
   static void SharePort(int socket, Port port);
 
-  // Takes over a socket of OpenSocket(). To be made by std::make_shared.
+  // Takes over a listening socket; `endpoint` is what its owner knows it by. To be made by
+  // std::make_shared.
   Listener(boost::asio::io_context& context, const boost::asio::ip::tcp::endpoint& endpoint,
            int socket, OnAccept on_accept);
   Listener(const Listener&) = delete;
@@ -55,7 +57,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   void Pause(int error);
 
   const boost::asio::ip::tcp::endpoint endpoint_;
-  boost::asio::ip::tcp::acceptor acceptor_;
+  boost::asio::posix::stream_descriptor socket_;
   boost::asio::steady_timer retry_timer_;
   OnAccept on_accept_;
   std::chrono::steady_clock::time_point quiet_until_;  // when to log a shortage again

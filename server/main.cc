@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include "server/command_table.h"
+#include "server/commands/families.h"
 #include "server/config.h"
 #include "server/config_file.h"
 #include "server/crash_handler.h"
@@ -33,6 +35,7 @@ constexpr int kExitStartFailed = 1;
 constexpr int kExitUsage = 2;
 
 struct CommandLine {
+  bool print_commands = false;
   std::string config_file;
   // By option index, in the table's order; values as given.
   std::map<size_t, std::vector<std::string>> flags;
@@ -116,6 +119,8 @@ std::optional<int> ParseCommandLine(int argc, const char* const* argv, CommandLi
   app.set_version_flag("--version,-v", VersionText());
   app.set_help_flag("--help,-h", "Print this help and exit");
   app.footer(Footer());
+  app.add_flag("--print-commands", line->print_commands,
+               "Print all commands as Markdown, for README.md, and exit");
   app.allow_extras();
   app.get_formatter()->column_width(31);
   AddOptions(app, line);
@@ -129,6 +134,10 @@ std::optional<int> ParseCommandLine(int argc, const char* const* argv, CommandLi
   if (!app.remaining().empty()) {
     std::fprintf(stderr, "larder: %s\n", ExplainExtra(app.remaining().front()).c_str());
     return kExitUsage;
+  }
+  if (line->print_commands) {
+    std::fputs(CommandsAsMarkdown(CommandTable(AllFamilies())).c_str(), stdout);
+    return 0;
   }
   std::erase_if(line->flags, [](const auto& flag) { return flag.second.empty(); });
   return std::nullopt;

@@ -28,7 +28,7 @@ struct LiveSettings {
   Number port{}, threads{}, map{}, shards{}, databases{}, maxclients{}, tcp_backlog{},
       tcp_keepalive_s{}, timeout_s{}, hz{};
   Number proto_max_bulk_len{}, query_buffer_limit{}, loglevel{}, debug_command{}, protected_mode{},
-      crash_log{};
+      crash_log{}, unixsocketperm{}, supervised{};
   Number maxmemory{}, maxmemory_policy{}, active_expire_effort{}, shutdown_timeout_s{};
   Number slowlog_slower_than_us{}, slowlog_max_len{}, latency_tracking{}, has_password{};
   struct Limit {

@@ -44,9 +44,6 @@ constexpr Option Memory(Name name, Name initial, int64_t min, uint64_t max, int 
 constexpr Option MemoryOrPercent(Name name, Name initial) {
   return Bounded(Row(name, initial, OptionType::kMemoryOrPercent, 0), 0, kLongMax);
 }
-constexpr Option Octal(Name name, Name initial, uint64_t max, int flags) {
-  return Bounded(Row(name, initial, OptionType::kOctal, flags), 0, max);
-}
 constexpr Option Choice(Name name, Name initial, std::span<const Name> choices, int flags = 0) {
   Option option = Row(name, initial, OptionType::kChoice, flags);
   option.choices = choices;
@@ -85,7 +82,6 @@ constexpr std::string_view kOomScoreAdj[] = {"no", "yes", "relative", "absolute"
 constexpr std::string_view kPropagationErrorBehavior[] = {"ignore", "panic", "panic-on-replicas"};
 constexpr std::string_view kReplDisklessLoad[] = {"disabled", "on-empty-db", "swapdb"};
 constexpr std::string_view kSanitizeDumpPayload[] = {"no", "yes", "clients"};
-constexpr std::string_view kSupervised[] = {"upstart", "systemd", "auto", "no"};
 constexpr std::string_view kSyslogFacility[] = {"user",   "local0", "local1", "local2", "local3",
                                                 "local4", "local5", "local6", "local7"};
 constexpr std::string_view kTlsAuthClients[] = {"no", "yes", "optional"};
@@ -226,7 +222,6 @@ constexpr Option kRows[] = {
     Bool("stop-writes-on-bgsave-error", "yes"),
     Memory("stream-node-max-bytes", "4096", 0, kLongMax),
     Integer("stream-node-max-entries", "100", 0, kLongMax),
-    Choice("supervised", "no", kSupervised, kImmutable),
     Bool("syslog-enabled", "no", kImmutable),
     Choice("syslog-facility", "local0", kSyslogFacility, kImmutable),
     Text("syslog-ident", "redis", kImmutable),
@@ -251,8 +246,6 @@ constexpr Option kRows[] = {
     Integer("tls-session-cache-timeout", "300", 0, kIntMax),
     Bool("tls-session-caching", "yes"),
     Integer("tracking-table-max-keys", "1000000", 0, kLongMax),
-    Text("unixsocket", "", kImmutable),
-    Octal("unixsocketperm", "0", 0777, kImmutable),
     Bool("use-exit-on-panic", "no", kHidden),
     Integer("watchdog-period", "0", 0, kIntMax, kHidden),
     Old("zset-max-ziplist-entries", Integer("zset-max-listpack-entries", "128", 0, kLongMax)),

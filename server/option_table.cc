@@ -20,6 +20,8 @@ constexpr uint64_t kLongMax = std::numeric_limits<int64_t>::max();
 
 constexpr std::string_view kLogLevels[] = {"debug", "verbose", "notice", "warning"};
 constexpr std::string_view kDebugCommand[] = {"no", "yes", "local"};
+// The index of a choice is its number: that of Supervision.
+constexpr std::string_view kSupervised[] = {"upstart", "systemd", "auto", "no"};
 // The index of a choice is its number: that of store::MapKind.
 constexpr std::string_view kMapKindNames[] = {
     store::Name(store::MapKind::kPlain), store::Name(store::MapKind::kMutex),
@@ -39,6 +41,17 @@ constexpr Option kRows[] = {
      .max = 65535,
      .live = &LiveSettings::port,
      .doc = "TCP port; 0 = do not listen."},
+    {.name = "unixsocket",
+     .type = OptionType::kText,
+     .flags = kImmutable,
+     .doc = "Path of a socket to listen on as well; empty = none."},
+    {.name = "unixsocketperm",
+     .type = OptionType::kOctal,
+     .flags = kImmutable,
+     .initial = "0",
+     .max = 0777,
+     .live = &LiveSettings::unixsocketperm,
+     .doc = "Its permissions, in octal; 0 = what the umask leaves."},
     {.name = "protected-mode",
      .type = OptionType::kBool,
      .initial = "yes",
@@ -146,6 +159,13 @@ constexpr Option kRows[] = {
      .initial = "50 99 99.9",
      .parse = ParsePercentiles,
      .doc = "Which percentiles of that INFO latencystats shows."},
+    {.name = "supervised",
+     .type = OptionType::kChoice,
+     .flags = kImmutable,
+     .initial = "no",
+     .choices = kSupervised,
+     .live = &LiveSettings::supervised,
+     .doc = "Whom to tell that the server is ready: no, systemd, auto."},
     {.name = "loglevel",
      .type = OptionType::kChoice,
      .initial = "notice",

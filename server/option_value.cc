@@ -140,8 +140,12 @@ int64_t NumberOf(const Option& option, std::string_view text) {
           ParseMemory(text).value_or(0));  // above 2^63: read back as unsigned
     case OptionType::kChoice:
       return std::find(option.choices.begin(), option.choices.end(), text) - option.choices.begin();
+    case OptionType::kOctal: {
+      int64_t number = 0;
+      std::from_chars(text.data(), text.data() + text.size(), number, 8);
+      return number;
+    }
     case OptionType::kMemoryOrPercent:
-    case OptionType::kOctal:
     case OptionType::kText:
     case OptionType::kSpecial:
       break;

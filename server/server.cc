@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
+#include <cstdlib>
 #include <random>
 #include <stdexcept>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "protocol/reply_errors.h"
 #include "server/commands/families.h"
 #include "server/config.h"
+#include "server/service_notify.h"
 #include "server/socket.h"
 #include "store/map_kind.h"
 
@@ -29,14 +31,11 @@ using std::chrono::milliseconds;
 // thread waits with (two epoll sets, a timer, an event).
 int64_t ReservedDescriptors(int threads) { return std::max(32, 16 + 4 * threads); }
 
-constexpr std::string_view kProtectedModeDenied =
-    "-DENIED Redis is running in protected mode because protected mode is enabled and no password "
-    "is set for the default user. In this mode connections are only accepted from the loopback "
-    "interface. If you want to connect from external computers to larder you may adopt one of the "
-    "following solutions: 1) Disable protected mode with the command 'CONFIG SET protected-mode "
-    "no' from the loopback interface, if the server is not reachable from the internet. 2) Set "
-    "'protected-mode no' in the configuration file and restart the server. 3) Start the server "
-    "with '--protected-mode no'. 4) Set a password with 'requirepass'.\r\n";
+// Whom INFO calls the supervisor: the one that will be told when the server is ready.
+std::string FindSupervisor(Supervision supervised) {
+  const bool told = supervised == Supervision::kSystemd || supervised == Supervision::kAuto;
+  return told && std::getenv("NOTIFY_SOCKET") != nullptr ? "systemd" : "no";
+}
 
 store::KeyspaceOptions OptionsOf(const Config& config, WatchTable& watches) {
   std::random_device random;
@@ -79,11 +78,12 @@ bool Overlap(const tcp::endpoint& a, const tcp::endpoint& b) {
 
 Server::Server(Config& config)
     : config_(config),
-      commands_(AllFamilies()),
+      commands_(AllFamilies(), config.command_renames()),
       stats_(commands_.commands().size()),
       keyspace_(OptionsOf(config, watches_), clock_),
       info_(ServerInfo::Collect(clock_.Now())),
-      services_{config, commands_, clients_, stats_, keyspace_, watches_, clock_, info_, *this},
+      services_{config,    commands_, clients_, pause_, monitors_, stats_,
+                keyspace_, watches_,  clock_,   info_,  *this},
       threads_([this] {
         std::vector<std::unique_ptr<IoThread>> threads;
         for (int i = 0; i < config_.threads(); ++i) {
@@ -96,7 +96,9 @@ Server::Server(Config& config)
       sampling_timer_(threads_[0]->context()) {
   RaiseDescriptorLimit();
   if (auto reason = Listen()) throw std::runtime_error(*reason);
+  ListenOnUnixSocket();
   RegisterForChanges();
+  info_.supervisor = FindSupervisor(config.supervised());
   info_.startup_memory_bytes = static_cast<size_t>(keyspace_.Memory().used_bytes);
 }
 
@@ -113,6 +115,7 @@ int Server::Run() {
   for (const auto& thread : threads_) {
     running.emplace_back([io_thread = thread.get()] { io_thread->Run(); });
   }
+  if (info_.supervisor != "no") NotifyServiceManager("READY=1");
   for (size_t i = 1; i < running.size(); ++i) running[i].join();
   threads_[0]->Linger(false);
   running[0].join();
@@ -127,7 +130,17 @@ void Server::LogStart() {
   for (const ListeningSocket& socket : listening_) {
     spdlog::info("Ready to accept connections on {}", TextOf(socket.endpoint));
   }
-  if (listening_.empty()) spdlog::warn("Port 0: no connections are accepted");
+  if (unix_socket_) spdlog::info("Ready to accept connections on {}", unix_socket_->path());
+  if (listening_.empty() && !unix_socket_) spdlog::warn("Port 0: no connections are accepted");
+  if (info_.supervisor == "no") WarnOfSupervision();
+}
+
+void Server::WarnOfSupervision() {
+  if (config_.supervised() == Supervision::kSystemd) {
+    spdlog::warn("supervised systemd: NOTIFY_SOCKET is not set, so nobody is told");
+  } else if (config_.supervised() == Supervision::kUpstart) {
+    spdlog::warn("supervised upstart: larder does not know upstart, so nobody is told");
+  }
 }
 
 // maxclients needs as many descriptors, and a few more. What the system does not grant is taken
@@ -190,6 +203,22 @@ std::optional<std::string> Server::Listen() {
     ReplaceListeners(left, opened);
   });
   return std::nullopt;
+}
+
+void Server::ListenOnUnixSocket() {
+  const std::string path = config_.unixsocket();
+  if (path.empty()) return;
+  std::string error;
+  unix_socket_ = UnixSocketFile::Open(path, static_cast<mode_t>(config_.unixsocketperm()),
+                                      config_.tcp_backlog(), &error);
+  if (unix_socket_ == nullptr) throw std::runtime_error(error);
+  threads_[0]->Post([this] {
+    // No address that `bind` could ever name.
+    listeners_.push_back(std::make_shared<Listener>(threads_[0]->context(), tcp::endpoint(),
+                                                    unix_socket_->fd(),
+                                                    [this](int client) { OnAccept(client); }));
+    listeners_.back()->Start();
+  });
 }
 
 // "*" and one address exclude each other unless their sockets share the port. So a socket that goes
@@ -258,7 +287,7 @@ bool Server::Admit(int fd) {
     return false;
   };
   if (config_.protected_mode() && !config_.has_password() && !PeerIsLocal(fd)) {
-    return refuse(kProtectedModeDenied);
+    return refuse("-" + std::string(protocol::kProtectedMode) + "\r\n");
   }
   if (!clients_.TryConnect(config_.maxclients())) {
     return refuse("-" + std::string(protocol::kMaxClients) + "\r\n");
@@ -290,8 +319,10 @@ void Server::Shutdown(bool now) {
 
 void Server::ShutdownHere(bool now) {
   if (stopping_ && !now) return;
+  if (!stopping_ && info_.supervisor != "no") NotifyServiceManager("STOPPING=1");
   stopping_ = true;
   listeners_.clear();
+  unix_socket_.reset();
   sampling_timer_.cancel();
   milliseconds patience =
       now ? milliseconds(0) : std::chrono::seconds(config_.shutdown_timeout_s());

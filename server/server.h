@@ -20,12 +20,15 @@
 #include <vector>
 
 #include "server/call.h"
+#include "server/client_pause.h"
 #include "server/client_registry.h"
 #include "server/command_table.h"
 #include "server/io_thread.h"
 #include "server/listener.h"
+#include "server/monitor.h"
 #include "server/server_info.h"
 #include "server/stats.h"
+#include "server/unix_socket.h"
 #include "server/watch.h"
 #include "store/clock.h"
 #include "store/keyspace.h"
@@ -36,7 +39,8 @@ class Config;
 
 class Server final : public ServerControl {
  public:
-  // Throws std::runtime_error if an address cannot be bound: nothing has been started then.
+  // Throws std::runtime_error if an address cannot be bound or a command not renamed: nothing has
+  // been started then.
   explicit Server(Config& config);
   ~Server() override;
   Server(const Server&) = delete;
@@ -63,6 +67,8 @@ class Server final : public ServerControl {
   // Brings the listeners in line with `bind` and `port`; returns why that failed, and has changed
   // nothing then. On the thread that constructs the server, later on that of a CONFIG SET.
   std::optional<std::string> Listen();
+  // At start. Throws std::runtime_error.
+  void ListenOnUnixSocket();
   // Opens what is wanted and not in listening_ yet, next to the sockets that stay `open`.
   std::optional<std::string> OpenSockets(std::span<const WantedAddress> wanted,
                                          std::span<const ListeningSocket> left,
@@ -71,6 +77,7 @@ class Server final : public ServerControl {
   void ReplaceListeners(const std::vector<ListeningSocket>& left,
                         const std::vector<ListeningSocket>& opened);
   void LogStart();
+  void WarnOfSupervision();
   void OnAccept(int fd);
   bool Admit(int fd);
   void AwaitSignal();
@@ -85,12 +92,15 @@ class Server final : public ServerControl {
   Stats stats_;
   WatchTable watches_;
   store::Keyspace keyspace_;
+  ClientPause pause_{keyspace_};
+  Monitors monitors_;
   ServerInfo info_;
   Services services_;
   std::vector<std::unique_ptr<IoThread>> threads_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer sampling_timer_;
   std::vector<std::shared_ptr<Listener>> listeners_;  // thread 0; nobody else keeps one
+  std::unique_ptr<UnixSocketFile> unix_socket_;       // thread 0; one of them listens on it
   // Sockets of the above. Touched by Listen() only, whose calls Config serializes.
   std::vector<ListeningSocket> listening_;
   bool stopping_ = false;  // thread 0

@@ -38,6 +38,7 @@ ServerInfo ServerInfo::Collect(store::UnixMs now) {
           .process_id = static_cast<int>(::getpid()),
           .started_at = now,
           .started = std::chrono::steady_clock::now(),
+          .supervisor = "no",
           .startup_memory_bytes = 0};
 }
 

@@ -17,6 +17,7 @@ struct ServerInfo {
   int process_id = 0;
   store::UnixMs started_at = 0;
   std::chrono::steady_clock::time_point started;
+  std::string supervisor = "no";    // "systemd": it is told when the server is ready
   size_t startup_memory_bytes = 0;  // used_memory before the first client
 
   // Asks the system.

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -28,6 +29,14 @@ tcp::endpoint EndpointOf(int fd, int (*ask)(int, sockaddr*, socklen_t*)) {
   return endpoint;
 }
 
+// The path that the server's end of a connection was bound to.
+std::string PathOf(int fd) {
+  sockaddr_un address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  return address.sun_path;
+}
+
 }  // namespace
 
 std::string TextOf(const tcp::endpoint& endpoint) {
@@ -36,7 +45,14 @@ std::string TextOf(const tcp::endpoint& endpoint) {
   return host + ":" + std::to_string(endpoint.port());
 }
 
+bool IsUnix(int fd) {
+  int family = 0;
+  socklen_t size = sizeof family;
+  return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_UNIX;
+}
+
 bool PeerIsLocal(int fd) {
+  if (IsUnix(fd)) return true;
   const address host = EndpointOf(fd, ::getpeername).address();
   if (host.is_v6() && host.to_v6().is_v4_mapped()) {
     return make_address_v4(boost::asio::ip::v4_mapped, host.to_v6()).is_loopback();
@@ -45,6 +61,10 @@ bool PeerIsLocal(int fd) {
 }
 
 Socket::Addresses Socket::ReadAddresses() const {
+  if (IsUnix(fd_)) {
+    const std::string address = PathOf(fd_) + ":0";
+    return {.peer = address, .local = address};
+  }
   return {.peer = TextOf(EndpointOf(fd_, ::getpeername)),
           .local = TextOf(EndpointOf(fd_, ::getsockname))};
 }

@@ -18,7 +18,9 @@ namespace larder::server {
 
 // As people write it: "127.0.0.1:6379", "[::1]:6379".
 std::string TextOf(const boost::asio::ip::tcp::endpoint& endpoint);
-// Whether a connection comes from a loopback address.
+// Whether it is a Unix socket.
+bool IsUnix(int fd);
+// Whether a connection comes from this machine: from a loopback address, or through a Unix socket.
 bool PeerIsLocal(int fd);
 
 class Socket {
@@ -33,7 +35,7 @@ class Socket {
     Status status;
     size_t bytes = 0;
   };
-  struct Addresses {
+  struct Addresses {  // of a Unix socket both are its path and ":0", as in Redis
     std::string peer;
     std::string local;
   };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/command_table.h"
+
 namespace larder::server {
 
 void ClientTransaction::Queue(const Command& command, std::span<const std::string_view> args) {
@@ -10,6 +12,7 @@ void ClientTransaction::Queue(const Command& command, std::span<const std::strin
     arg_ends_.push_back(bytes_.size());
   }
   commands_.push_back({&command, args.size()});
+  flags_ = flags_ | command.spec->flags;
 }
 
 std::vector<ClientTransaction::Queued> ClientTransaction::Commands() {

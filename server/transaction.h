@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "protocol/reply_buffer.h"
+#include "server/command.h"
 #include "server/watch.h"
 
 namespace larder::server {
@@ -29,6 +30,7 @@ class ClientTransaction {
   explicit ClientTransaction(WatchTable& watches) : watcher_(watches) {}
 
   Watcher& watcher() { return watcher_; }
+  const Watcher& watcher() const { return watcher_; }
 
   // Between MULTI and EXEC or DISCARD.
   bool queueing() const { return queueing_; }
@@ -39,6 +41,8 @@ class ClientTransaction {
   bool aborted() const { return aborted_; }
 
   size_t size() const { return commands_.size(); }
+  // Every flag that one of the queued commands has.
+  CommandFlags flags() const { return flags_; }
   // What is queued, in order. Good until the next Queue().
   std::vector<Queued> Commands();
   // Of the arguments.
@@ -54,6 +58,7 @@ class ClientTransaction {
   Watcher watcher_;
   bool queueing_ = false;
   bool aborted_ = false;
+  CommandFlags flags_ = kNoFlags;
   // The arguments of all commands in a row: their bytes, and where each ends.
   std::string bytes_;
   std::vector<size_t> arg_ends_;

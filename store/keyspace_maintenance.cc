@@ -77,7 +77,9 @@ bool Keyspace::SweepShard(Worker& worker, Database& database, size_t shard,
     {
       ShardLock lock(database.shards[shard], worker);
       database.shards[shard].Upkeep(worker, kUpkeepSteps);
-      if (!active_expiry_.load(std::memory_order_relaxed)) return true;  // relaxed: a switch
+      // relaxed: switches, both of them.
+      if (!active_expiry_.load(std::memory_order_relaxed)) return true;
+      if (expiry_held_.load(std::memory_order_relaxed)) return true;  // relaxed: the same
       database.shards[shard].Sweep(worker, worker.now(), kSweepRecords);
     }
     worker.Reclaim();

@@ -1,23 +1,14 @@
-// CLIENT: what clients are connected, and what one wants to be known as.
-//
-// LIST and KILL concern clients of all I/O threads: the asking client is suspended while each
-// thread looks through its own (client_registry.h).
-#include <spdlog/fmt/fmt.h>
-#include <algorithm>
-#include <iterator>
-#include <optional>
+// CLIENT: what a client wants to be known as and how it wants to be treated, and the rows of all
+// subcommands; those about other clients are in files of their own (client.h).
+#include "server/commands/client.h"
+
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
-#include "protocol/number.h"
 #include "protocol/reply_errors.h"
 #include "protocol/reply_writer.h"
 #include "server/arg_reader.h"
-#include "server/call.h"
 #include "server/client_name.h"
-#include "server/client_registry.h"
 #include "server/command_table.h"
 #include "server/commands/families.h"
 
@@ -26,30 +17,10 @@ namespace {
 
 using protocol::ReplyWriter;
 
-// The line of CLIENT LIST and CLIENT INFO. Fields of features that larder does not have carry the
-// value that Redis shows for a client that does not use them.
-std::string Describe(const Client& client, store::UnixMs now) {
-  std::string line;
-  fmt::format_to(
-      std::back_inserter(line),
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags=N db={} sub=0 psub=0 ssub=0 "
-      "multi=-1 qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={} omem={} "
-      "tot-mem={} events={} cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
-      client.id, client.address, client.local_address, client.fd, client.name,
-      std::max<int64_t>(0, now - client.created_at) / 1000,
-      std::max<int64_t>(0, now - client.last_interaction) / 1000, client.db, client.query_bytes,
-      client.query_free_bytes, client.output_chunks, client.output_bytes, client.memory_bytes,
-      client.output_bytes == 0 ? "r" : "rw",
-      client.last_command == nullptr ? "NULL" : std::string_view(client.last_command->full_name),
-      client.user, client.resp == protocol::RespVersion::kResp3 ? 3 : 2, client.lib_name,
-      client.lib_ver);
-  return line;
-}
-
 void ClientId(Call& call, ReplyWriter& reply) { reply.Integer(call.client.id); }
 
 void ClientInfo(Call& call, ReplyWriter& reply) {
-  reply.Verbatim("txt", Describe(call.client, call.now()) + "\n");
+  reply.Verbatim("txt", DescribeClient(call.client, call.now()) + "\n");
 }
 
 void ClientGetName(Call& call, ReplyWriter& reply) {
@@ -95,157 +66,25 @@ void ClientReply(Call& call, ReplyWriter& reply) {
   }
 }
 
-// The classes of clients that TYPE names. All of larder's are normal so far.
-enum class ClientType : uint8_t { kNormal, kReplica, kPubSub, kMaster };
-
-std::optional<ClientType> ParseClientType(std::string_view name) {
-  if (EqualsIgnoreCase(name, "normal")) return ClientType::kNormal;
-  if (EqualsIgnoreCase(name, "replica") || EqualsIgnoreCase(name, "slave")) {
-    return ClientType::kReplica;
-  }
-  if (EqualsIgnoreCase(name, "pubsub")) return ClientType::kPubSub;
-  if (EqualsIgnoreCase(name, "master")) return ClientType::kMaster;
-  return std::nullopt;
-}
-
-struct ListedClient {
-  int64_t id;
-  std::string line;
-};
-using Lines = std::vector<ListedClient>;
-
-// In the order that was asked for, or by id, which is the order in which they came.
-std::string JoinLines(std::vector<Lines>&& parts, const std::vector<int64_t>& wanted) {
-  Lines all;
-  for (Lines& part : parts) std::move(part.begin(), part.end(), std::back_inserter(all));
-  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
-  std::string text;
-  auto append = [&](const ListedClient& client) { text.append(client.line).append("\n"); };
-  if (wanted.empty()) {
-    for (const ListedClient& client : all) append(client);
-    return text;
-  }
-  for (int64_t id : wanted) {
-    auto it = std::lower_bound(all.begin(), all.end(), id,
-                               [](const ListedClient& a, int64_t b) { return a.id < b; });
-    if (it != all.end() && it->id == id) append(*it);
-  }
-  return text;
-}
-
-void ClientList(Call& call, ReplyWriter& reply) {
-  std::vector<int64_t> wanted;
+// Reads ON or OFF into a switch of the client.
+void SetSwitch(Call& call, bool* on, ReplyWriter& reply) {
   ArgReader args(call.args, 2);
-  if (call.args.size() == 4 && args.Take("TYPE")) {
-    std::string_view name = args.Next();
-    std::optional<ClientType> type = ParseClientType(name);
-    if (!type) return reply.Error(protocol::UnknownClientType(name));
-    if (*type != ClientType::kNormal) return reply.Verbatim("txt", "");
-  } else if (call.args.size() > 3 && args.Take("ID")) {
-    while (!args.done()) wanted.push_back(args.NextInt64(protocol::kInvalidClientId));
-  } else if (!args.done()) {
-    args.Fail(protocol::kSyntax);
+  if (args.Take("ON")) {
+    *on = true;
+  } else if (args.Take("OFF")) {
+    *on = false;
+  } else {
+    return reply.Error(protocol::kSyntax);
   }
-  if (auto error = args.error()) return reply.Error(*error);
-
-  Suspension suspension = call.Suspend();
-  call.services.clients.Gather<Lines>(
-      [now = call.now(), wanted](Client& client, Lines& lines) {
-        if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), client.id) == wanted.end()) {
-          return;
-        }
-        lines.push_back({client.id, Describe(client, now)});
-      },
-      [suspension, wanted](std::vector<Lines>&& parts) {
-        suspension.Resume([text = JoinLines(std::move(parts), wanted)](Client&, ReplyWriter& out) {
-          out.Verbatim("txt", text);
-        });
-      });
+  reply.Ok();
 }
 
-struct KillFilter {
-  bool old_form = false;  // CLIENT KILL <ip:port>: one client, OK or an error
-  bool skip_me = true;
-  bool nobody = false;  // a type that no client of larder is of
-  std::optional<int64_t> id;
-  std::optional<std::string> address;
-  std::optional<std::string> local_address;
-  std::optional<std::string> user;
-
-  bool Matches(const Client& client) const {
-    return !nobody && (!id || *id == client.id) && (!address || *address == client.address) &&
-           (!local_address || *local_address == client.local_address) &&
-           (!user || *user == client.user);
-  }
-};
-
-// Reads one option and its value. Replies with an error and returns false if it is wrong.
-bool ReadKillOption(ArgReader& args, KillFilter* filter, ReplyWriter& reply) {
-  auto fail = [&](std::string_view text) {
-    reply.Error(text);
-    return false;
-  };
-  if (args.Take("ID", 1)) {
-    std::optional<int64_t> id = protocol::ParseInt64(args.Next());
-    if (!id || *id <= 0) return fail(protocol::kClientIdNotPositive);
-    filter->id = *id;
-  } else if (args.Take("TYPE", 1)) {
-    std::string_view name = args.Next();
-    std::optional<ClientType> type = ParseClientType(name);
-    if (!type) return fail(protocol::UnknownClientType(name));
-    filter->nobody = filter->nobody || *type != ClientType::kNormal;
-  } else if (args.Take("ADDR", 1)) {
-    filter->address = args.Next();
-  } else if (args.Take("LADDR", 1)) {
-    filter->local_address = args.Next();
-  } else if (args.Take("USER", 1)) {
-    filter->user = args.Next();
-    if (*filter->user != "default") return fail(protocol::NoSuchUser(*filter->user));
-  } else if (args.Take("SKIPME", 1)) {
-    std::string_view answer = args.Next();
-    filter->skip_me = EqualsIgnoreCase(answer, "yes");
-    if (!filter->skip_me && !EqualsIgnoreCase(answer, "no")) return fail(protocol::kSyntax);
-  } else {
-    return fail(protocol::kSyntax);
-  }
-  return true;
+void ClientNoEvict(Call& call, ReplyWriter& reply) {
+  SetSwitch(call, &call.client.no_evict, reply);
 }
 
-void ClientKill(Call& call, ReplyWriter& reply) {
-  KillFilter filter;
-  if (call.args.size() == 3) {
-    filter.old_form = true;
-    filter.skip_me = false;
-    filter.address = call.args[2];
-  } else {
-    ArgReader args(call.args, 2);
-    while (!args.done()) {
-      if (!ReadKillOption(args, &filter, reply)) return;
-    }
-  }
-  Suspension suspension = call.Suspend();
-  bool old_form = filter.old_form;
-  call.services.clients.Gather<int64_t>(
-      [filter = std::move(filter), me = call.client.id](Client& client, int64_t& killed) {
-        if (!filter.Matches(client)) return;
-        if (client.id != me) {
-          client.killed = true;
-        } else if (filter.skip_me) {
-          return;
-        } else {
-          client.close_after_reply = true;  // it shall still get this command's reply
-        }
-        ++killed;
-      },
-      [suspension, old_form](std::vector<int64_t>&& parts) {
-        int64_t killed = 0;
-        for (int64_t part : parts) killed += part;
-        suspension.Resume([old_form, killed](Client&, ReplyWriter& out) {
-          if (!old_form) return out.Integer(killed);
-          if (killed == 0) return out.Error(protocol::kNoSuchClient);
-          out.Ok();
-        });
-      });
+void ClientNoTouch(Call& call, ReplyWriter& reply) {
+  SetSwitch(call, &call.client.no_touch, reply);
 }
 
 constexpr CommandFlags kUser = kNoScript | kLoading | kStale;
@@ -271,7 +110,29 @@ constexpr Change kListHistory[] = {
     {"7.0.3", "Added `ssub` field."},
 };
 
+constexpr Change kPauseHistory[] = {
+    {"6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option."}};
+
 constexpr CommandSpec kSubcommands[] = {
+    {.name = "CACHING",
+     .arity = 3,
+     .flags = kUser,
+     .syntax = "(YES | NO)=mode",
+     .since = "6.0.0",
+     .complexity = "O(1)",
+     .summary = "Instruct the server about tracking or not keys in the next request",
+     .help = "CACHING (YES|NO)\n"
+             "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.",
+     .handler = ClientCaching},
+    {.name = "GETREDIR",
+     .arity = 2,
+     .flags = kUser,
+     .since = "6.0.0",
+     .complexity = "O(1)",
+     .summary = "Get tracking notifications redirection client ID if any",
+     .help = "GETREDIR\n"
+             "    Return the client ID we are redirecting to when tracking is enabled.",
+     .handler = ClientGetRedir},
     {.name = "GETNAME",
      .arity = 2,
      .flags = kUser,
@@ -324,7 +185,7 @@ constexpr CommandSpec kSubcommands[] = {
              "      Kill connections authenticated by <username>.\n"
              "    * SKIPME (YES|NO)\n"
              "      Skip killing current connection (default: yes).",
-     .handler = ClientKill},
+     .handler = KillClients},
     {.name = "LIST",
      .arity = -2,
      .flags = kOperator,
@@ -338,7 +199,27 @@ constexpr CommandSpec kSubcommands[] = {
              "    Return information about client connections. Options:\n"
              "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)\n"
              "      Return clients of specified type.",
-     .handler = ClientList},
+     .handler = ListClients},
+    {.name = "UNPAUSE",
+     .arity = 2,
+     .flags = kOperator,
+     .since = "6.2.0",
+     .complexity = "O(N) Where N is the number of paused clients",
+     .summary = "Resume processing of clients that were paused",
+     .help = "UNPAUSE\n"
+             "    Stop the current client pause, resuming traffic.",
+     .handler = UnpauseClients},
+    {.name = "PAUSE",
+     .arity = -3,
+     .flags = kOperator,
+     .syntax = "timeout:integer [WRITE | ALL]=mode@6.2.0",
+     .since = "2.9.50",
+     .complexity = "O(1)",
+     .summary = "Stop processing commands from clients for some time",
+     .history = kPauseHistory,
+     .help = "PAUSE <timeout> [WRITE|ALL]\n"
+             "    Suspend all, or just write, clients for <timeout> milliseconds.",
+     .handler = PauseClients},
     {.name = "REPLY",
      .arity = 3,
      .flags = kUser,
@@ -371,6 +252,59 @@ constexpr CommandSpec kSubcommands[] = {
              "    * LIB-NAME: the client lib name.\n"
              "    * LIB-VER: the client lib version.",
      .handler = ClientSetInfo},
+    {.name = "UNBLOCK",
+     .arity = -3,
+     .flags = kOperator,
+     .syntax = "client-id [TIMEOUT | ERROR]",
+     .since = "5.0.0",
+     .complexity = "O(log N) where N is the number of client connections",
+     .summary = "Unblock a client blocked in a blocking command from a different connection",
+     .help = "UNBLOCK <clientid> [TIMEOUT|ERROR]\n"
+             "    Unblock the specified blocked client.",
+     .handler = UnblockClient},
+    {.name = "TRACKING",
+     .arity = -3,
+     .flags = kUser,
+     .syntax = "(ON | OFF)=status [REDIRECT client-id] [PREFIX prefix] ... [BCAST] [OPTIN] "
+               "[OPTOUT] [NOLOOP]",
+     .since = "6.0.0",
+     .complexity = "O(1). Some options may introduce additional complexity.",
+     .summary = "Enable or disable server assisted client side caching support",
+     .help = "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]\n"
+             "         [OPTIN] [OPTOUT] [NOLOOP]\n"
+             "    Control server assisted client side caching.",
+     .handler = ClientTracking},
+    {.name = "TRACKINGINFO",
+     .arity = 2,
+     .flags = kUser,
+     .since = "6.2.0",
+     .complexity = "O(1)",
+     .summary =
+         "Return information about server assisted client side caching for the current connection",
+     .help = "TRACKINGINFO\n"
+             "    Report tracking status for the current connection.",
+     .handler = ClientTrackingInfo},
+    {.name = "NO-EVICT",
+     .arity = 3,
+     .flags = kOperator,
+     .syntax = "(ON | OFF)=enabled",
+     .since = "7.0.0",
+     .complexity = "O(1)",
+     .summary = "Set client eviction mode for the current connection",
+     .help = "NO-EVICT (ON|OFF)\n"
+             "    Protect current client connection from eviction.",
+     .handler = ClientNoEvict},
+    {.name = "NO-TOUCH",
+     .arity = 3,
+     .flags = kUser,
+     .syntax = "(ON | OFF)=enabled",
+     .since = "7.2.0",
+     .complexity = "O(1)",
+     .summary = "Controls whether commands sent by the client will alter the LRU/LFU of the keys "
+                "they access",
+     .help = "NO-TOUCH (ON|OFF)\n"
+             "    Will not touch LRU/LFU stats when this mode is on.",
+     .handler = ClientNoTouch},
     HelpRow("5.0.0"),
 };
 

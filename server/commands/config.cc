@@ -1,4 +1,5 @@
 // CONFIG: the configuration, read and changed while the server runs.
+#include <spdlog/spdlog.h>
 #include <optional>
 #include <span>
 #include <string>
@@ -40,6 +41,16 @@ void ConfigSet(Call& call, ReplyWriter& reply) {
 
 void ConfigResetStat(Call& call, ReplyWriter& reply) {
   call.services.stats.Reset(KeyspaceTotals(call.services));
+  reply.Ok();
+}
+
+void ConfigRewrite(Call& call, ReplyWriter& reply) {
+  if (call.services.config.config_file().empty()) return reply.Error(protocol::kNoConfigFile);
+  if (auto reason = call.services.config.Rewrite()) {
+    spdlog::warn("CONFIG REWRITE failed: {}", *reason);
+    return reply.Error(protocol::ConfigRewriteFailed(*reason));
+  }
+  spdlog::info("CONFIG REWRITE: the configuration file has been written");
   reply.Ok();
 }
 
@@ -85,6 +96,15 @@ constexpr CommandSpec kSubcommands[] = {
      .help = "RESETSTAT\n"
              "    Reset statistics reported by the INFO command.",
      .handler = ConfigResetStat},
+    {.name = "REWRITE",
+     .arity = 2,
+     .flags = kOperator,
+     .since = "2.8.0",
+     .complexity = "O(1)",
+     .summary = "Rewrite the configuration file with the in memory configuration",
+     .help = "REWRITE\n"
+             "    Rewrite the configuration file.",
+     .handler = ConfigRewrite},
     HelpRow("5.0.0"),
 };
 

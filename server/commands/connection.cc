@@ -1,5 +1,6 @@
-// The commands of a connection about itself: PING, ECHO, QUIT, SELECT, AUTH, HELLO.
+// The commands of a connection about itself: PING, ECHO, QUIT, RESET, SELECT, AUTH, HELLO.
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,7 @@
 #include "server/commands/database_index.h"
 #include "server/commands/families.h"
 #include "server/config.h"
+#include "server/monitor.h"
 #include "server/version.h"
 
 namespace larder::server {
@@ -36,6 +38,22 @@ void Echo(Call& call, ReplyWriter& reply) { reply.Bulk(call.args[1]); }
 void Quit(Call& call, ReplyWriter& reply) {
   reply.Ok();
   call.client.close_after_reply = true;
+}
+
+// Back to how a new connection begins. As in Redis 7.0, what CLIENT NO-EVICT said stays.
+void Reset(Call& call, ReplyWriter& reply) {
+  Client& client = call.client;
+  if (client.monitor) call.services.monitors.Remove(client.id);
+  client.monitor = client.no_touch = false;
+  client.transaction.reset();
+  client.db = 0;
+  client.resp = RespVersion::kResp2;
+  reply.set_version(client.resp);
+  client.authenticated = !call.services.config.has_password();
+  client.user = "default";
+  client.name.clear();
+  client.reply_mode = ReplyMode::kOn;
+  reply.SimpleString("RESET");
 }
 
 void Select(Call& call, ReplyWriter& reply) {
@@ -141,6 +159,19 @@ void Hello(Call& call, ReplyWriter& reply) {
   reply.Array(0);
 }
 
+bool IsAuthSecret(std::span<const std::string_view>, size_t i) { return i > 0; }
+
+// The user and the password behind AUTH.
+bool IsHelloSecret(std::span<const std::string_view> args, size_t i) {
+  for (size_t option = 2; option + 1 < args.size() && option < i;) {
+    const bool is_auth = EqualsIgnoreCase(args[option], "AUTH");
+    if (is_auth && i <= option + 2) return true;
+    if (!is_auth && !EqualsIgnoreCase(args[option], "SETNAME")) return false;
+    option += is_auth ? 3 : 2;
+  }
+  return false;
+}
+
 constexpr CommandFlags kAnyTime = kNoScript | kLoading | kStale | kFast | kNoAuth | kAllowBusy;
 
 constexpr std::string_view kPingTips[] = {"request_policy:all_shards",
@@ -177,6 +208,13 @@ constexpr CommandSpec kRows[] = {
      .complexity = "O(1)",
      .summary = "Close the connection",
      .handler = Quit},
+    {.name = "RESET",
+     .arity = 1,
+     .flags = kAnyTime | kNeverQueued,
+     .since = "6.2.0",
+     .complexity = "O(1)",
+     .summary = "Reset the connection",
+     .handler = Reset},
     {.name = "SELECT",
      .arity = 2,
      .flags = kLoading | kStale | kFast | kSelects,
@@ -188,6 +226,7 @@ constexpr CommandSpec kRows[] = {
     {.name = "AUTH",
      .arity = -2,
      .flags = kAnyTime,
+     .is_secret = IsAuthSecret,
      .syntax = "[username@6.0.0] password",
      .since = "1.0.0",
      .complexity = "O(N) where N is the number of passwords defined for the user",
@@ -197,6 +236,7 @@ constexpr CommandSpec kRows[] = {
     {.name = "HELLO",
      .arity = -1,
      .flags = kAnyTime,
+     .is_secret = IsHelloSecret,
      .syntax = "[protover:integer [AUTH (username password)]=username_password "
                "[SETNAME clientname]]=arguments",
      .since = "6.0.0",

@@ -24,7 +24,7 @@ void Wait(Call& call, ReplyWriter& reply) {
   if (auto error = args.error()) return reply.Error(*error);
 
   const bool nothing_to_wait_for = replicas <= 0;
-  if (nothing_to_wait_for) return reply.Integer(0);
+  if (nothing_to_wait_for || call.worker.in_transaction()) return reply.Integer(0);
   const std::chrono::milliseconds timeout(timeout_ms);
   if (timeout_ms == 0 || timeout > kLongestTimer) return call.SuspendForEver();
   call.SuspendFor(timeout, [](Client&, ReplyWriter& out) { out.Integer(0); });

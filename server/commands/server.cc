@@ -1,5 +1,5 @@
 // Commands of the server group that are no containers of their own file: INFO, DBSIZE, FLUSHDB,
-// FLUSHALL, SWAPDB, SHUTDOWN, DEBUG.
+// FLUSHALL, SWAPDB, MONITOR, SHUTDOWN, DEBUG.
 #include <spdlog/spdlog.h>
 #include <algorithm>
 #include <chrono>
@@ -16,6 +16,7 @@
 #include "server/call.h"
 #include "server/commands/families.h"
 #include "server/info.h"
+#include "server/monitor.h"
 #include "store/keyspace.h"
 
 namespace larder::server {
@@ -66,6 +67,14 @@ void SwapDb(Call& call, ReplyWriter& reply) {
     return reply.Error(protocol::kDbIndexOutOfRange);
   }
   call.keyspace().SwapDb(call.worker, *a, *b);
+  reply.Ok();
+}
+
+// A client that monitors already gets no reply: what it reads are lines.
+void Monitor(Call& call, ReplyWriter& reply) {
+  if (call.client.monitor) return;
+  call.client.monitor = true;
+  call.services.monitors.Add(call.handle());
   reply.Ok();
 }
 
@@ -209,6 +218,12 @@ constexpr CommandSpec kRows[] = {
          "O(N) where N is the count of clients watching or blocking on keys from both databases.",
      .summary = "Swaps two Redis databases",
      .handler = SwapDb},
+    {.name = "MONITOR",
+     .arity = 1,
+     .flags = kAdmin | kNoScript | kLoading | kStale,
+     .since = "1.0.0",
+     .summary = "Listen for all requests received by the server in real time",
+     .handler = Monitor},
     {.name = "SHUTDOWN",
      .arity = -1,
      .flags = kAdmin | kNoScript | kLoading | kStale | kNoMulti | kAllowBusy,

@@ -38,10 +38,6 @@ ClientTransaction& TransactionOf(Call& call) {
   return *transaction;
 }
 
-bool IsQueueing(const Client& client) {
-  return client.transaction != nullptr && client.transaction->queueing();
-}
-
 // What the commands of an EXEC are about to touch.
 class Claims {
  public:

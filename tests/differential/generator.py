@@ -491,6 +491,12 @@ class Generator:
             [b"KILL", b"USER", b"nosuch"], [b"KILL", b"SKIPME", b"maybe"], [b"KILL"], [b"NOSUCH"],
             [b"KILL", b"NOSUCH", b"1"], [b"REPLY", b"ON"], [b"REPLY", b"NOSUCH"], [b"REPLY"],
             [b"KILL", b"ADDR", b"1.2.3.4:5", b"SKIPME", b"yes"], [b"KILL", b"LADDR", b"1.2.3.4:5"],
+            [b"KILL", b"TYPE", b"normal", b"TYPE", b"pubsub"], [b"GETREDIR"], [b"TRACKINGINFO"],
+            [b"TRACKING", b"off"], [b"TRACKING", b"nosuch"], [b"CACHING", b"yes"], [b"CACHING"],
+            [b"NO-EVICT", b"on"], [b"NO-EVICT", b"off"], [b"NO-EVICT", b"x"], [b"UNPAUSE"],
+            [b"PAUSE", b"1"], [b"PAUSE", b"2", b"WRITE"], [b"PAUSE", b"1", b"x"], [b"PAUSE", b"0"],
+            [b"PAUSE", self.random.choice(NUMBER_TEXTS)], [b"UNBLOCK", self._extreme()], [b"UNBLOCK", b"99999999", b"error"],
+            [b"UNBLOCK", self._number()], [b"UNBLOCK", b"1", b"x"], [b"UNPAUSE", b"x"],
         ])]  # fmt: skip
 
     def command(self):

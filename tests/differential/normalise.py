@@ -12,7 +12,8 @@ import resp
 TOLERANCE_S = 5  # both servers are asked within one batch, but on a busy machine not at one instant
 CONTAINERS = (b"CLIENT", b"COMMAND", b"CONFIG", b"DEBUG")
 OWN_NAMES = (b"larder",)  # what larder has on top: sections, fields, commands
-LATER_COMMANDS = (b"client|setinfo",)  # of Redis 7.2: client libraries send it when they connect
+# Of Redis 7.2.
+LATER_COMMANDS = (b"client|setinfo", b"client|no-touch")
 
 
 def equivalent(args, ours, theirs):

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -341,6 +342,32 @@ TEST(ValidTest, RefusesBadRows) {
   EXPECT_FALSE(ValidRow(WithKeys(Row("GET", 2), kFirstKey<kKeyRo | kKeyRw>), false));
   EXPECT_FALSE(ValidRow(WithKeys(Row("GET", 2), kFirstKey<kKeyAccess>), false));
   EXPECT_FALSE(ValidRow(WithFinder(Row("GET", 2), FindLast), false));  // what would INFO show?
+}
+
+TEST(CommandRenameTest, GivesAnotherNameOrNone) {
+  const std::string long_name(40, 'X');
+  const CommandRename renames[] = {{"get", "Fetch"},      {"FETCH", "load"}, {"del", ""},
+                                   {"config", long_name}, {"set", "get"},    {"mset", "MSET"}};
+  const CommandTable table(kFamilies, renames);
+  EXPECT_EQ(table.Find("load")->full_name, "get");
+  EXPECT_EQ(table.Find("fetch"), nullptr);
+  EXPECT_EQ(table.Find("GET")->full_name, "set");
+  EXPECT_EQ(table.Find("del"), nullptr);
+  EXPECT_EQ(table.Find("config"), nullptr);
+  EXPECT_EQ(table.FindFullName(std::string(40, 'x') + "|get")->full_name, "config|get");
+  EXPECT_EQ(table.Find(std::string(41, 'x')), nullptr);
+  EXPECT_EQ(table.top_level().size(), std::size(kPlainRows) + std::size(kServerRows) - 1);
+  for (size_t i = 0; i < table.commands().size(); ++i) EXPECT_EQ(table.commands()[i].index, i);
+}
+
+TEST(CommandRenameTest, RefusesWhatIsImpossible) {
+  const auto fails = [](std::vector<CommandRename> renames) {
+    EXPECT_THROW(CommandTable(kFamilies, renames), std::runtime_error) << renames.back().from;
+  };
+  fails({{"nosuch", "x"}});
+  fails({{"get", "set"}});
+  fails({{"get", ""}, {"get", "x"}});
+  fails({{"config|get", "x"}});
 }
 
 }  // namespace

@@ -96,8 +96,8 @@ constexpr ErrorCase kErrorCases[] = {
     {"replicaof localhost x", "t:1: replicaof: Invalid master port"},
     {"tls-port 6380", "t:1: tls-port: larder does not speak TLS: put a TLS proxy in front of it"},
     {"dbfilename a/b", "t:1: dbfilename: dbfilename can't be a path, just a filename"},
-    {"rename-command FLUSHALL \"\"",
-     "t:1: 'rename-command' is not supported: larder does not rename or disable commands"},
+    {"rename-command FLUSHALL",
+     "t:1: 'rename-command' takes a name and a new one, in the configuration file only"},
     {"user default on",
      "t:1: 'user' is not supported: larder has no ACL users yet, only "
      "'requirepass'"},
@@ -109,6 +109,16 @@ TEST(ConfigFileTest, ErrorsNameFileLineAndReason) {
     Config config;
     EXPECT_EQ(ReadConfigText(c.text, "t", config), c.error);
   }
+}
+
+TEST(ConfigFileTest, CollectsRenamedCommandsInOrder) {
+  Config config;
+  ASSERT_EQ(ReadConfigText("rename-command FLUSHALL \"\"\nRENAME-COMMAND get fetch\n", "t", config),
+            std::nullopt);
+  ASSERT_EQ(config.command_renames().size(), 2u);
+  EXPECT_EQ(config.command_renames()[0].from, "FLUSHALL");
+  EXPECT_EQ(config.command_renames()[0].to, "");
+  EXPECT_EQ(config.command_renames()[1].to, "fetch");
 }
 
 // A directory of its own for each test, removed at the end.

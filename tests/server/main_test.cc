@@ -6,6 +6,8 @@
 
 #include <array>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -44,7 +46,13 @@ constexpr RefusedCase kRefusedCases[] = {
     {"--prot=7000", 2, "larder: command line: 'prot' is not a directive; did you mean 'port'?\n"},
     {"/dev/null extra", 2, "larder: command line: 'extra' is not expected here\n"},
     {"-x", 2, "larder: command line: '-x' is not expected here\n"},
-    {"--rename-command FLUSHALL x", 2, "'rename-command' is not supported"},
+    {"--rename-command FLUSHALL x", 2, "'rename-command' takes a name and a new one, in the"},
+    {"- <<'END'\nport 0\nrename-command NOSUCH x\nEND", 1,
+     "rename-command NOSUCH: No such command in rename-command\n"},
+    {"- <<'END'\nport 0\nrename-command get set\nEND", 1,
+     "rename-command get: Target command name already exists\n"},
+    {"--port 0 --unixsocket /nonexistent/s", 1,
+     "Cannot listen on unix socket /nonexistent/s: No such file or directory\n"},
     {"--port", 2, "--port"},
     {"--port x", 1, "larder: command line: --port: argument couldn't be parsed into an integer\n"},
     {"--port x --port 7000 --tls-port 1", 1, "--tls-port: larder does not speak TLS"},
@@ -100,6 +108,20 @@ TEST(MainTest, TellsItsVersionAndItsOptions) {
     EXPECT_NE(help.output.find(shown), std::string::npos) << shown;
   }
   EXPECT_EQ(help.output.find("--appendonly"), std::string::npos) << "accepted, but not offered";
+}
+
+// README.md shows the commands between two comments: larder --print-commands writes them.
+TEST(MainTest, ReadmeListsTheCommands) {
+  std::ifstream file(LARDER_SOURCE_DIR "/README.md");
+  const std::string readme{std::istreambuf_iterator<char>(file), {}};
+  constexpr std::string_view kBegin = "<!-- commands: the output of larder --print-commands -->\n";
+  const size_t begin = readme.find(kBegin);
+  const size_t end = readme.find("<!-- end of commands -->");
+  ASSERT_TRUE(begin != std::string::npos && end != std::string::npos);
+  const size_t first = begin + kBegin.size();
+  const Outcome printed = RunLarder("--print-commands");
+  EXPECT_EQ(printed.exit_code, 0);
+  EXPECT_EQ(readme.substr(first, end - first), printed.output);
 }
 
 }  // namespace

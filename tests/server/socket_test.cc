@@ -43,6 +43,15 @@ class SocketTest : public testing::Test {
   std::array<char, 16> room_;
 };
 
+TEST(UnixPeerTest, IsLocal) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  EXPECT_TRUE(IsUnix(ends[0]));
+  EXPECT_TRUE(PeerIsLocal(ends[0]));
+  EXPECT_EQ(Socket(ends[0]).ReadAddresses().peer, ":0");
+  Socket(ends[1]).Close();
+}
+
 TEST_F(SocketTest, ReceivesWhatIsThereThenWouldBlockThenTheEnd) {
   Socket socket(ConnectTo("127.0.0.1"));
   EXPECT_EQ(socket.Receive(room_).status, Status::kWouldBlock);

@@ -48,9 +48,10 @@ Harness::Harness(const HarnessOptions& options)
       stats_(commands_.commands().size()),
       keyspace_(KeyspaceOptionsOf(Apply(config_, options), options, watches_), clock_),
       info_(server::ServerInfo::Collect(clock_.Now())),
-      services_{config_, commands_, clients_, stats_, keyspace_, watches_, clock_, info_, *this},
+      services_{config_,   commands_, clients_, pause_, monitors_, stats_,
+                keyspace_, watches_,  clock_,   info_,  *this},
       worker_(keyspace_.AddWorker()),
-      thread_{services_, worker_, stats_.AddThread(), *this, *this},
+      thread_{services_, worker_, stats_.AddThread(), *this, *this, *this},
       dispatcher_(thread_),
       first_(Connect()) {
   clients_.AddHost(*this);
@@ -106,6 +107,14 @@ void Harness::ResumeClient(int64_t client_id, uint64_t suspension,
       if (!dispatcher_.Resume(session->client_, suspension, write, reply)) continue;
       session->closed_ = session->client_.close_after_reply;
       session->RunRequests();
+    }
+  });
+}
+
+void Harness::PushToClient(int64_t client_id, server::PushedBytes bytes) {
+  Post([this, client_id, bytes = std::move(bytes)] {
+    for (auto& session : sessions_) {
+      if (session->client_.id == client_id && !session->closed_) session->output_.Append(*bytes);
     }
   });
 }

@@ -27,11 +27,14 @@
 #include "protocol/reply_buffer.h"
 #include "protocol/request_parser.h"
 #include "server/call.h"
+#include "server/client_handle.h"
+#include "server/client_pause.h"
 #include "server/client_registry.h"
 #include "server/command_table.h"
 #include "server/config.h"
 #include "server/dispatch.h"
 #include "server/event_loop.h"
+#include "server/monitor.h"
 #include "server/server_info.h"
 #include "server/stats.h"
 #include "server/suspension.h"
@@ -51,6 +54,7 @@ struct HarnessOptions {
 
 class Harness final : public server::EventLoop,
                       public server::SuspensionHost,
+                      public server::PushHost,
                       public server::ClientHost,
                       public server::ServerControl {
  public:
@@ -111,6 +115,7 @@ class Harness final : public server::EventLoop,
   void PostAfter(std::chrono::milliseconds delay, std::function<void()> function) override;
   void ResumeClient(int64_t client_id, uint64_t suspension,
                     server::Suspension::WriteReply write) override;
+  void PushToClient(int64_t client_id, server::PushedBytes bytes) override;
   server::EventLoop& loop() override { return *this; }
   void VisitClients(const std::function<void(server::Client&)>& visit) override;
   void Shutdown(bool now) override { shutdown_ = now; }
@@ -126,6 +131,8 @@ class Harness final : public server::EventLoop,
   server::Stats stats_;
   server::WatchTable watches_;
   store::Keyspace keyspace_;
+  server::ClientPause pause_{keyspace_};
+  server::Monitors monitors_;
   server::ServerInfo info_;
   server::Services services_;
   store::Worker& worker_;

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <fstream>
 #include <string>
 
 #include "tests/support/harness.h"
@@ -25,6 +27,27 @@ TEST(ConfigSetTest, ChangesAllOrNothing) {
   EXPECT_TRUE(h.Run("CONFIG SET timeout 40 maxclients x").starts_with("-ERR CONFIG SET failed"));
   EXPECT_EQ(h.config().timeout_s(), 30);
   EXPECT_EQ(h.Run("CONFIG SET timeout 1 hz"), "-ERR syntax error\r\n");
+}
+
+TEST(ConfigRewriteTest, NeedsAFile) {
+  Harness h;
+  EXPECT_EQ(h.Run("CONFIG REWRITE"), "-ERR The server is running without a config file\r\n");
+  h.config().set_config_file("/nonexistent/larder.conf");
+  EXPECT_EQ(h.Run("CONFIG REWRITE"), "-ERR Rewriting config file: No such file or directory\r\n");
+}
+
+TEST(ConfigRewriteTest, WritesIt) {
+  Harness h;
+  const std::string path = testing::TempDir() + "larder_config_rewrite.conf";
+  std::ofstream(path) << "timeout 1\n";
+  h.config().set_config_file(path);
+  h.Run("CONFIG SET timeout 30");
+  EXPECT_EQ(h.Run("CONFIG REWRITE"), "+OK\r\n");
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  EXPECT_EQ(line, "timeout 30");
+  std::remove(path.c_str());
 }
 
 TEST(ConfigResetStatTest, StartsTheFiguresAnew) {

@@ -71,6 +71,25 @@ TEST(HelloTest, SwitchesTheProtocol) {
   EXPECT_EQ(h.Run("GET nokey"), "$-1\r\n");
 }
 
+TEST(ResetTest, BeginsAnew) {
+  Harness h({.config = {{"requirepass", "secret"}}});
+  h.Run("HELLO 3 AUTH default secret SETNAME me");
+  h.Run("SELECT 3");
+  h.Run("CLIENT NO-TOUCH on");
+  EXPECT_EQ(h.Run("RESET"), "+RESET\r\n");
+  EXPECT_EQ(h.client().db, 0);
+  EXPECT_EQ(h.client().resp, RespVersion::kResp2);
+  EXPECT_EQ(h.client().name, "");
+  EXPECT_FALSE(h.client().no_touch);
+  EXPECT_EQ(h.Run("PING"), "-NOAUTH Authentication required.\r\n");
+  EXPECT_EQ(h.Run("RESET x"), "-ERR wrong number of arguments for 'reset' command\r\n");
+}
+
+TEST(ResetTest, SwitchesRepliesOn) {
+  Harness h;
+  EXPECT_EQ(h.Send("CLIENT REPLY OFF\r\nPING\r\nRESET\r\nPING\r\n"), "+RESET\r\n+PONG\r\n");
+}
+
 TEST(HelloTest, SwitchesWithinAPipeline) {
   Harness h;
   std::string replies = h.Send("GET nokey\r\nHELLO 3\r\nGET nokey\r\n");

@@ -22,9 +22,10 @@
 namespace larder::server {
 namespace {
 
-// Commands that are not Redis 7.0's: our own, and CLIENT SETINFO of 7.2.
+// Commands that are not Redis 7.0's: our own, and CLIENT SETINFO and NO-TOUCH of 7.2.
 bool IsOurs(const Command& command) {
-  return command.full_name.starts_with("larder") || command.full_name == "client|setinfo";
+  return command.full_name.starts_with("larder") || command.full_name == "client|setinfo" ||
+         command.full_name == "client|no-touch";
 }
 
 // DEBUG's subcommands are no commands of their own in Redis.

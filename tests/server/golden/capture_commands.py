@@ -11,18 +11,18 @@ import socket
 import sys
 
 COMMANDS = """
-ping echo quit select hello auth
+ping echo quit reset select hello auth
 client client|id client|info client|list client|getname client|setname client|kill client|reply
-client|help
+client|caching client|getredir client|no-evict client|pause client|tracking client|trackinginfo
+client|unblock client|unpause client|help
 command command|count command|docs command|getkeys command|getkeysandflags command|help
 command|info command|list
-config config|get config|set config|resetstat config|help
-info debug shutdown dbsize flushdb flushall swapdb
+config config|get config|set config|resetstat config|rewrite config|help
+info debug monitor shutdown dbsize flushdb flushall swapdb
 get set del unlink exists type strlen incr decr incrby decrby append setrange getrange getdel getex
 mset msetnx mget setnx setex psetex getset substr incrbyfloat lcs
 setbit getbit bitcount bitpos bitop bitfield bitfield_ro
 expire pexpire expireat pexpireat ttl pttl expiretime pexpiretime persist
-rename renamenx scan keys randomkey
 multi exec discard watch unwatch
 rename renamenx scan keys randomkey copy move dump restore wait
 """.split()

@@ -1,0 +1,50 @@
+#include "server/client_pause.h"
+
+#include <algorithm>
+
+#include "store/keyspace.h"
+
+namespace larder::server {
+
+void ClientPause::Start(Kind kind, store::UnixMs until, store::UnixMs now) {
+  if (until <= now) return;
+  store::MutexLock lock(mu_);
+  // relaxed: written under mu_, which is held.
+  const Kind present = kind_.load(std::memory_order_relaxed);
+  until_ = present == Kind::kNothing ? until : std::max(until_, until);
+  SetKindLocked(std::max(present, kind));
+}
+
+void ClientPause::End() {
+  store::MutexLock lock(mu_);
+  EndLocked();
+}
+
+std::optional<int64_t> ClientPause::EndIfOver(store::UnixMs now) {
+  store::MutexLock lock(mu_);
+  // relaxed: written under mu_, which is held.
+  if (kind_.load(std::memory_order_relaxed) == Kind::kNothing) return std::nullopt;
+  if (now < until_) return until_ - now;
+  EndLocked();
+  return std::nullopt;
+}
+
+void ClientPause::Hold(const Suspension& client) {
+  store::MutexLock lock(mu_);
+  held_.push_back(client);
+  // relaxed: written under mu_, which is held.
+  if (kind_.load(std::memory_order_relaxed) == Kind::kNothing) EndLocked();
+}
+
+void ClientPause::EndLocked() {
+  SetKindLocked(Kind::kNothing);
+  for (const Suspension& client : held_) client.Resume([](Client&, protocol::ReplyWriter&) {});
+  std::vector<Suspension>().swap(held_);
+}
+
+void ClientPause::SetKindLocked(Kind kind) {
+  kind_.store(kind, std::memory_order_relaxed);  // relaxed: see Holds()
+  keyspace_.set_expiry_held(kind != Kind::kNothing);
+}
+
+}  // namespace larder::server

@@ -92,6 +92,10 @@ class Call {
   // Blocks the client (client.h): Suspend(), and Resume(write) once `delay` has passed.
   void SuspendFor(std::chrono::milliseconds delay, Suspension::WriteReply write);
 
+  // For commands that add more than the size of their arguments, before they lock anything: makes
+  // sure that `bytes` more stay within maxmemory (store/keyspace.h). Writes the error if not.
+  bool MakeRoom(protocol::ReplyWriter& reply, size_t bytes) const;
+
   // The one place where a store failure becomes the text of a reply.
   void ReplyError(protocol::ReplyWriter& reply, store::StoreError error) const;
 

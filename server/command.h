@@ -74,6 +74,9 @@ enum CommandFlags : uint32_t {
   // command without subcommands, and a request for an unknown subcommand, or one with a wrong
   // number of arguments, runs the container's own handler, UnlistedSubcommandError (DEBUG).
   kUnlistedSubcommands = 1u << 20,
+  // Not shown: asks about keys without using them, so that it is no access for the LRU and LFU
+  // policies (TTL, EXISTS, OBJECT).
+  kNoTouch = 1u << 21,
 };
 constexpr CommandFlags operator|(CommandFlags a, CommandFlags b) {
   return static_cast<CommandFlags>(static_cast<uint32_t>(a) | static_cast<uint32_t>(b));

@@ -210,6 +210,7 @@ void Dispatcher::Execute(Client& client, const Request& request, ReplyWriter& re
   client.last_command = &command;
   Call call(thread_, command, client, ArgsOf(request), request.key_arg,
             keys_[request.key_index].key);
+  thread_.worker.set_touch(!command.has(kNoTouch));
   command.spec->handler(call, reply);
 
   CommandCounters& counters = thread_.stats.command(command.index);
@@ -268,7 +269,25 @@ bool Dispatcher::Refuse(const Client& client, const Request& request, ReplyWrite
     reply.Error(protocol::kNoAuth);
     return true;
   }
+  if (thread_.services.keyspace.has_memory_limit() && !MakeRoom(request)) [[unlikely]] {
+    reply.Error(protocol::kOutOfMemory);
+    return true;
+  }
   return false;
+}
+
+// Every command helps to get below maxmemory; one that may add to it needs the room. What it adds
+// is about its arguments and, for each, a share of an entry and a bucket and the heap's rounding.
+bool Dispatcher::MakeRoom(const Request& request) {
+  constexpr size_t kBytesAnArgument = 16;
+  constexpr size_t kRoundingShare = 8;
+  const bool grows = request.command->has(kDenyOom);
+  size_t bytes = 0;
+  if (grows) {
+    for (std::string_view arg : ArgsOf(request)) bytes += arg.size() + kBytesAnArgument;
+    bytes += bytes / kRoundingShare;
+  }
+  return thread_.services.keyspace.MakeRoom(thread_.worker, bytes) || !grows;
 }
 
 bool Dispatcher::MayDebug(const Client& client) const {

@@ -88,6 +88,7 @@ class Dispatcher {
   void RunMuted(Client& client, const Request& request, protocol::ReplyWriter& reply);
   void Execute(Client& client, const Request& request, protocol::ReplyWriter& reply);
   bool Refuse(const Client& client, const Request& request, protocol::ReplyWriter& reply);
+  bool MakeRoom(const Request& request);
   bool MayDebug(const Client& client) const;
   bool IsHttp(const Request& request) const;
   void WarnOfHttp(const Client& client);

@@ -15,6 +15,7 @@
 #include "protocol/reply_errors.h"
 #include "server/commands/families.h"
 #include "server/config.h"
+#include "server/eviction_options.h"
 #include "server/socket.h"
 #include "store/map_kind.h"
 
@@ -149,6 +150,7 @@ void Server::RaiseDescriptorLimit() {
 }
 
 void Server::RegisterForChanges() {
+  ApplyEvictionOptions(config_, keyspace_);
   config_.OnChange("port", [this] { return Listen(); });
   config_.OnChange("bind", [this] { return Listen(); });
   config_.OnChange("maxclients", [this]() -> std::optional<std::string> {

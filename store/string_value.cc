@@ -43,7 +43,8 @@ LargeValue* GrowTo(KeyEditor& key, size_t size) {
 }
 
 // Writes `bytes` at `offset` of a value that has `old_size` bytes, zeros in between.
-size_t WriteAt(KeyEditor& key, size_t old_size, size_t offset, std::string_view bytes) {
+size_t WriteAt(KeyEditor& key, size_t old_size, size_t offset, std::string_view bytes,
+               Entry::Encoding encoding = Entry::Encoding::kRaw) {
   const size_t size = std::max(old_size, offset + bytes.size());
   const size_t padding = offset > old_size ? offset - old_size : 0;
   if (size > LargeValue::kInlineBytesMax) {
@@ -60,11 +61,15 @@ size_t WriteAt(KeyEditor& key, size_t old_size, size_t offset, std::string_view 
     entry->value(text).copy(value.data(), old_size);
   }
   bytes.copy(value.data() + offset, bytes.size());
-  key.PutString(value, DeadlineOf(key.entry()));
+  key.PutString(value, DeadlineOf(key.entry()), encoding);
   return size;
 }
 
 }  // namespace
+
+size_t GrownBytes(size_t size) {
+  return size > LargeValue::kInlineBytesMax ? CapacityFor(size) : size;
+}
 
 bool ParseCanonicalInteger(std::string_view text, int64_t* value) {
   const char* end = text.data() + text.size();
@@ -98,7 +103,11 @@ Result<size_t> Append(KeyEditor& key, std::string_view suffix, size_t bytes_max)
   const size_t size = entry == nullptr ? 0 : entry->value_size();
   if (suffix.size() > bytes_max || size > bytes_max - suffix.size())
     return StoreError::kStringTooLong;
-  if (suffix.empty() && entry != nullptr) return size;
+  // A value that is new is as if SET had stored it; one that is there is written in place from now
+  // on, even if nothing is added to it.
+  if (entry == nullptr) return WriteAt(key, 0, 0, suffix, Entry::Encoding::kByContent);
+  if (suffix.empty() && (entry->is_large() || entry->encoding() == Entry::Encoding::kRaw))
+    return size;
   return WriteAt(key, size, size, suffix);
 }
 

@@ -27,6 +27,9 @@ Result<size_t> Append(KeyEditor& key, std::string_view suffix, size_t bytes_max)
 // `bytes_max`.
 Result<size_t> SetRange(KeyEditor& key, size_t offset, std::string_view bytes, size_t bytes_max);
 
+// What a string that grows to `size` bytes may take, with its room for further growth.
+size_t GrownBytes(size_t size);
+
 // A 64-bit integer in the one form that it is printed in: no sign '+', no leading zeros or blanks.
 bool ParseCanonicalInteger(std::string_view text, int64_t* value);
 

@@ -6,9 +6,9 @@ namespace larder::server {
 
 std::span<const CommandFamily> AllFamilies() {
   static const std::array kFamilies = {
-      StringCommands(),     GenericCommands(), GenericExpireCommands(), GenericScanCommands(),
-      ConnectionCommands(), ClientCommands(),  ServerCommands(),        ConfigCommands(),
-      CommandCommands(),    LarderCommands(),
+      StringCommands(), GenericCommands(),    GenericExpireCommands(), GenericScanCommands(),
+      ObjectCommands(), ConnectionCommands(), ClientCommands(),        ServerCommands(),
+      ConfigCommands(), CommandCommands(),    LarderCommands(),
   };
   return kFamilies;
 }

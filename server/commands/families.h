@@ -15,6 +15,7 @@ CommandFamily StringCommands();
 CommandFamily GenericCommands();
 CommandFamily GenericExpireCommands();
 CommandFamily GenericScanCommands();
+CommandFamily ObjectCommands();
 CommandFamily ConnectionCommands();
 CommandFamily ClientCommands();
 CommandFamily ServerCommands();

@@ -220,11 +220,23 @@ void Append(Call& call, ReplyWriter& reply) {
   ReplyResult(call, reply, size);
 }
 
+// Room for a string of `size` bytes at args[1], if it is to become that long (and may): it will be
+// a new block with room to spare. What the arguments add has been seen to.
+bool MakeRoomUpTo(Call& call, ReplyWriter& reply, size_t size) {
+  if (!call.keyspace().has_memory_limit() || call.args[3].empty() || size > StringBytesMax(call))
+    return true;
+  const size_t present = call.keyspace().Read(
+      call.worker, call.db(), call.KeyAt(1),
+      [](const Entry* entry) { return entry == nullptr ? 0 : entry->value_size(); });
+  return size <= present || call.MakeRoom(reply, store::GrownBytes(size));
+}
+
 void SetRange(Call& call, ReplyWriter& reply) {
   ArgReader args(call.args, 2);
   const int64_t offset = args.NextInt64();
   if (auto error = args.error()) return reply.Error(*error);
   if (offset < 0) return reply.Error(protocol::kOffsetOutOfRange);
+  if (!MakeRoomUpTo(call, reply, static_cast<size_t>(offset))) return;
   const Result<size_t> size =
       call.keyspace().Write(call.worker, call.db(), call.KeyAt(1), [&](KeyEditor& key) {
         return store::SetRange(key, static_cast<size_t>(offset), call.args[3],

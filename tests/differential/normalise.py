@@ -10,7 +10,7 @@ import re
 import resp
 
 TOLERANCE_S = 5  # both servers are asked within one batch, but on a busy machine not at one instant
-CONTAINERS = (b"CLIENT", b"COMMAND", b"CONFIG", b"DEBUG")
+CONTAINERS = (b"CLIENT", b"COMMAND", b"CONFIG", b"DEBUG", b"OBJECT")
 OWN_NAMES = (b"larder",)  # what larder has on top: sections, fields, commands
 LATER_COMMANDS = (b"client|setinfo",)  # of Redis 7.2: client libraries send it when they connect
 

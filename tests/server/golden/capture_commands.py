@@ -22,6 +22,7 @@ get set del unlink exists type strlen incr decr incrby decrby append setrange ge
 mset msetnx mget
 expire pexpire expireat pexpireat ttl pttl expiretime pexpiretime persist
 rename renamenx scan keys randomkey
+object object|encoding object|freq object|idletime object|refcount object|help touch
 """.split()
 
 

@@ -321,7 +321,7 @@ class Generator:
             [b"SET", b"maxmemory-samples", b"0"], [b"SET", b"lfu-log-factor", b"-1"],
             [b"SET", b"lfu-decay-time", b"1"], [b"SET", b"maxmemory-policy", b"nosuch"],
             [b"SET", b"maxmemory-policy", b"allkeys-lru"], [b"SET", b"maxmemory-policy", b"noeviction"],
-            [b"SET", b"maxmemory", b"1gb"], [b"SET", b"maxmemory", b"0"], [b"SET", b"maxmemory", b"1x"],
+            [b"SET", b"maxmemory", b"0"], [b"SET", b"maxmemory", b"1x"],
             [b"SET", b"port", b"99999"], [b"SET", b"databases", b"3"], [b"NOSUCH"], [b"RESETSTAT", b"x"],
         ])]  # fmt: skip
 

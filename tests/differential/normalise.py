@@ -198,6 +198,9 @@ RULES = {
     b"PTTL": _within(TOLERANCE_S * 1000),
     b"EXPIRETIME": _within(TOLERANCE_S),
     b"PEXPIRETIME": _within(TOLERANCE_S * 1000),
+    # Redis' clock for it ticks once a second, and the integers that it shares between keys share
+    # their idle time too.
+    (b"OBJECT", b"IDLETIME"): _same_kind,
     # The order of a hash table is nobody's promise.
     b"KEYS": _unordered,
     # Which key is drawn is chance; whether there is one is not.

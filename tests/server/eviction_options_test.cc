@@ -13,7 +13,7 @@ using test_support::Harness;
 
 constexpr std::string_view kOom = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
 
-class EvictionTest : public testing::TestWithParam<const char*> {
+class EvictionOptionsTest : public testing::TestWithParam<const char*> {
  protected:
   std::string Field(Harness& h, const std::string& name) {
     const std::string info = h.Run("INFO");
@@ -24,7 +24,7 @@ class EvictionTest : public testing::TestWithParam<const char*> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(EveryPolicy, EvictionTest,
+INSTANTIATE_TEST_SUITE_P(EveryPolicy, EvictionOptionsTest,
                          testing::Values("volatile-lru", "volatile-lfu", "volatile-random",
                                          "volatile-ttl", "allkeys-lru", "allkeys-lfu",
                                          "allkeys-random"),
@@ -34,7 +34,7 @@ INSTANTIATE_TEST_SUITE_P(EveryPolicy, EvictionTest,
                            return name;
                          });
 
-TEST_P(EvictionTest, MoreIsStoredThanFits) {
+TEST_P(EvictionOptionsTest, MoreIsStoredThanFits) {
   Harness h({.config = {{"maxmemory", "1mb"}, {"maxmemory-policy", GetParam()}}});
   const std::string value(1000, 'v');
   for (int i = 0; i < 3000; ++i) {
@@ -51,7 +51,7 @@ TEST_P(EvictionTest, MoreIsStoredThanFits) {
   EXPECT_EQ(Field(h, "evicted_keys"), "0");
 }
 
-TEST_P(EvictionTest, WhatIsLargerThanTheLimitIsRefusedAndEvictsNothing) {
+TEST_P(EvictionOptionsTest, WhatIsLargerThanTheLimitIsRefusedAndEvictsNothing) {
   Harness h({.config = {{"maxmemory", "1mb"}, {"maxmemory-policy", GetParam()}}});
   for (int i = 0; i < 100; ++i) h.Run("SET k" + std::to_string(i) + " v EX 1000");
   EXPECT_EQ(h.Run({"SET", "large", std::string(2 << 20, 'v')}), kOom);
@@ -60,7 +60,7 @@ TEST_P(EvictionTest, WhatIsLargerThanTheLimitIsRefusedAndEvictsNothing) {
   EXPECT_EQ(Field(h, "evicted_keys"), "0");
 }
 
-TEST_F(EvictionTest, NoEvictionRefusesWritesAndNothingElse) {
+TEST_F(EvictionOptionsTest, NoEvictionRefusesWritesAndNothingElse) {
   Harness h({.config = {{"maxmemory", "200kb"}}});
   const std::string value(1000, 'v');
   int set = 0;
@@ -75,7 +75,7 @@ TEST_F(EvictionTest, NoEvictionRefusesWritesAndNothingElse) {
   EXPECT_NE(h.Run("INFO commandstats").find("rejected_calls="), std::string::npos);
 }
 
-TEST_F(EvictionTest, VolatilePoliciesRefuseWithoutVolatileKeys) {
+TEST_F(EvictionOptionsTest, VolatilePoliciesRefuseWithoutVolatileKeys) {
   Harness h({.config = {{"maxmemory", "200kb"}, {"maxmemory-policy", "volatile-lru"}}});
   const std::string value(1000, 'v');
   int set = 0;
@@ -87,7 +87,7 @@ TEST_F(EvictionTest, VolatilePoliciesRefuseWithoutVolatileKeys) {
   EXPECT_EQ(h.Run({"SET", "k", std::string(1 << 20, 'v')}), "+OK\r\n");
 }
 
-TEST_F(EvictionTest, ALowerLimitTakesEffectByItself) {
+TEST_F(EvictionOptionsTest, ALowerLimitTakesEffectByItself) {
   Harness h({.config = {{"maxmemory-policy", "allkeys-lru"}}});
   const std::string value(1000, 'v');
   for (int i = 0; i < 1000; ++i) h.Run({"SET", "k" + std::to_string(i), value});

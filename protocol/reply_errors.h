@@ -64,6 +64,14 @@ inline constexpr std::string_view kBadFieldOverflow = "ERR Invalid OVERFLOW type
 inline constexpr std::string_view kBitFieldRoWrites =
     "ERR BITFIELD_RO only supports the GET subcommand";
 
+// OBJECT.
+inline constexpr std::string_view kNoFrequency =
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
+    "when switching between policies at runtime LRU and LFU data will take some time to adjust.";
+inline constexpr std::string_view kNoIdleTime =
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
+    "switching between policies at runtime LRU and LFU data will take some time to adjust.";
+
 // EXPIRE and its family.
 inline constexpr std::string_view kExpireNxIncompatible =
     "ERR NX and XX, GT or LT options at the same time are not compatible";

@@ -50,6 +50,13 @@ Suspension Call::Block() {
   return Suspend();
 }
 
+bool Call::MakeRoom(protocol::ReplyWriter& reply, size_t bytes) const {
+  if (keyspace().MakeRoom(worker, bytes)) [[likely]]
+    return true;
+  reply.Error(protocol::kOutOfMemory);
+  return false;
+}
+
 void Call::ReplyError(protocol::ReplyWriter& reply, store::StoreError error) const {
   switch (error) {
     case store::StoreError::kWrongType:

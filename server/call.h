@@ -119,6 +119,10 @@ class Call {
   // For whoever has something to tell the client later.
   ClientHandle handle() const { return ClientHandle(thread.pushes, client.id); }
 
+  // For commands that add more than the size of their arguments, before they lock anything: makes
+  // sure that `bytes` more stay within maxmemory (store/keyspace.h). Writes the error if not.
+  bool MakeRoom(protocol::ReplyWriter& reply, size_t bytes) const;
+
   // The one place where a store failure becomes the text of a reply.
   void ReplyError(protocol::ReplyWriter& reply, store::StoreError error) const;
 

@@ -80,6 +80,10 @@ enum CommandFlags : uint32_t {
   kSelects = 1u << 22,        // its first argument is the database of what follows (SELECT)
   kRunsQueue = 1u << 23,      // EXEC: to refuse it ends the transaction
   kManyDatabases = 1u << 24,  // reaches beyond the database of the client (FLUSHALL, SWAPDB)
+  // Not shown: asks about keys without using them, so that it is no access for the LRU and LFU
+  // policies (TTL, EXISTS, OBJECT).
+  kNoTouch = 1u << 25,
+  kTouches = 1u << 26,  // counts as a use of its keys even under CLIENT NO-TOUCH (TOUCH)
 };
 constexpr CommandFlags operator|(CommandFlags a, CommandFlags b) {
   return static_cast<CommandFlags>(static_cast<uint32_t>(a) | static_cast<uint32_t>(b));

@@ -85,6 +85,14 @@ OutputLimit Config::output_limit(ClientClass client_class) const {
           .soft_seconds = limit.soft_seconds.load(std::memory_order_relaxed)};
 }
 
+store::EvictionSettings Config::eviction() const {
+  return {.maxmemory = maxmemory(),
+          .kind = static_cast<store::EvictionKind>(Load(&LiveSettings::maxmemory_policy)),
+          .samples = static_cast<int>(Load(&LiveSettings::maxmemory_samples)),
+          .lfu = {.log_factor = static_cast<uint32_t>(Load(&LiveSettings::lfu_log_factor)),
+                  .decay_minutes = static_cast<uint32_t>(Load(&LiveSettings::lfu_decay_minutes))}};
+}
+
 std::vector<BindAddress> Config::bind() const {
   std::vector<BindAddress> addresses;
   for (std::string& host : SplitAtSpaces(Text("bind"))) {
@@ -271,21 +279,14 @@ std::vector<std::string> Config::StartWarnings() const {
     store::MutexLock lock(mu_);
     for (size_t i = 0; i < OptionCount(); ++i) {
       const Option& option = OptionAt(i);
-      if (!set_at_start_[i] || !option.Is(kIgnored) || option.name == "maxmemory") continue;
+      if (!set_at_start_[i] || !option.Is(kIgnored)) continue;
       ignored.append(ignored.empty() ? "" : ", ").append(option.name);
     }
   }
   if (!ignored.empty()) {
     warnings.push_back("Accepted without effect, larder does not need or have it: " + ignored);
   }
-  if (auto warning = MaxMemoryWarning()) warnings.push_back(*warning);
   return warnings;
-}
-
-std::optional<std::string> Config::MaxMemoryWarning() const {
-  if (maxmemory() == 0) return std::nullopt;
-  return "maxmemory is " + std::to_string(maxmemory()) +
-         " bytes, but this version does not enforce it: memory use is not limited";
 }
 
 void Config::LowerMaxClients(int64_t maxclients) {

@@ -23,6 +23,7 @@
 #include "server/command.h"
 #include "server/option.h"
 #include "store/map_kind.h"
+#include "store/memory_budget.h"
 #include "store/mutex.h"
 
 namespace larder::server {
@@ -90,8 +91,9 @@ class Config {
   }
   bool protected_mode() const { return Load(&LiveSettings::protected_mode) != 0; }
   bool has_password() const { return Load(&LiveSettings::has_password) != 0; }
-  // Stored, not enforced yet.
   uint64_t maxmemory() const { return static_cast<uint64_t>(Load(&LiveSettings::maxmemory)); }
+  // maxmemory and all that says how it is kept.
+  store::EvictionSettings eviction() const;
   int active_expire_effort() const {
     return static_cast<int>(Load(&LiveSettings::active_expire_effort));
   }
@@ -140,10 +142,8 @@ class Config {
   // Checks what no single option can (--map plain needs --threads 1). Call once, after the last
   // SetAtStart().
   std::optional<std::string> CheckAtStart() const EXCLUDES(mu_);
-  // What to log once logging works: ignored directives, limits that are not enforced.
+  // What to log once logging works: ignored directives.
   std::vector<std::string> StartWarnings() const EXCLUDES(mu_);
-  // Said again when CONFIG SET sets a limit that this version does not enforce.
-  std::optional<std::string> MaxMemoryWarning() const;
   void set_config_file(std::string path) EXCLUDES(mu_);
   // The server lowers maxclients at start when the system grants fewer file descriptors.
   void LowerMaxClients(int64_t maxclients) EXCLUDES(mu_);

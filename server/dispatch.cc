@@ -42,6 +42,12 @@ const char* MarkReply(ReplyWriter& reply) {
   return mark;
 }
 
+// Those of the command, or for EXEC of all that it will run.
+CommandFlags FlagsOfWhatRuns(const Client& client, const Command& command) {
+  return command.has(kRunsQueue) && IsQueueing(client) ? client.transaction->flags()
+                                                       : command.spec->flags;
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(ThreadContext& thread)
@@ -255,6 +261,7 @@ void Dispatcher::Run(const Command& command, Client& client, std::span<const std
   const char* mark = MarkReply(reply);
   const uint64_t started = last_ticks_;
   Call call(thread_, command, client, args, first_key_index, first_key);
+  thread_.worker.set_touch(!command.has(kNoTouch) && (!client.no_touch || command.has(kTouches)));
   command.spec->handler(call, reply);
   if (thread_.services.monitors.any()) [[unlikely]] {
     AppendMonitorLine(std::chrono::system_clock::now(), client, *command.spec, call.args,
@@ -276,9 +283,7 @@ void Dispatcher::Run(const Command& command, Client& client, std::span<const std
 
 // For the end of a CLIENT PAUSE.
 bool Dispatcher::MustWait(const Client& client, const Command& command) const {
-  const bool runs_queue = command.has(kRunsQueue) && client.transaction != nullptr;
-  const CommandFlags flags = runs_queue ? client.transaction->flags() : command.spec->flags;
-  return thread_.services.pause.Holds(flags) && !client.monitor;
+  return thread_.services.pause.Holds(FlagsOfWhatRuns(client, command)) && !client.monitor;
 }
 
 void Dispatcher::Postpone(Client& client) {
@@ -311,7 +316,7 @@ void Dispatcher::WarnOfHttp(const Client& client) {
 }
 
 // Why a request must not run; nothing if it may.
-std::optional<std::string> Dispatcher::Refusal(const Client& client, const Request& request) const {
+std::optional<std::string> Dispatcher::Refusal(const Client& client, const Request& request) {
   auto args = ArgsOf(request);
   const Command* command = request.command;
   if (command == nullptr) {
@@ -334,6 +339,8 @@ std::optional<std::string> Dispatcher::Refusal(const Client& client, const Reque
   if (command->has(kNoMulti) && IsQueueing(client)) {
     return std::string(protocol::kNotInTransaction);
   }
+  if (thread_.services.keyspace.has_memory_limit() && !MakeRoom(client, request)) [[unlikely]]
+    return std::string(protocol::kOutOfMemory);
   return std::nullopt;
 }
 
@@ -351,6 +358,22 @@ void Dispatcher::Refuse(Client& client, const Request& request, const std::strin
   CountError(mark);
   if (command != nullptr) thread_.stats.command(command->index).rejected.Add(1);
   last_ticks_ = Ticks();
+}
+
+// Every command helps to get below maxmemory; one that may add to it needs the room. What it adds
+// is about its arguments and, for each, a share of an entry and a bucket and the heap's rounding.
+bool Dispatcher::MakeRoom(const Client& client, const Request& request) {
+  constexpr size_t kBytesAnArgument = 16;
+  constexpr size_t kRoundingShare = 8;
+  const bool grows = (FlagsOfWhatRuns(client, *request.command) & kDenyOom) != 0;
+  size_t bytes = 0;
+  if (grows) {
+    for (std::string_view arg : ArgsOf(request)) bytes += arg.size() + kBytesAnArgument;
+    if (request.command->has(kRunsQueue))
+      bytes += client.transaction->bytes() + client.transaction->args() * kBytesAnArgument;
+    bytes += bytes / kRoundingShare;
+  }
+  return thread_.services.keyspace.MakeRoom(thread_.worker, bytes) || !grows;
 }
 
 bool Dispatcher::MayDebug(const Client& client) const {

@@ -95,13 +95,14 @@ class Dispatcher final : public CommandRunner {
   void RunOne(Client& client, const Request& request, protocol::ReplyWriter& reply);
   void RunMuted(Client& client, const Request& request, protocol::ReplyWriter& reply);
   void Execute(Client& client, const Request& request, protocol::ReplyWriter& reply);
-  std::optional<std::string> Refusal(const Client& client, const Request& request) const;
+  std::optional<std::string> Refusal(const Client& client, const Request& request);
   void Refuse(Client& client, const Request& request, const std::string& reason,
               protocol::ReplyWriter& reply);
   bool QueueInTransaction(Client& client, const Request& request, protocol::ReplyWriter& reply);
   bool MustWait(const Client& client, const Command& command) const;
   void Postpone(Client& client);
   void PublishMonitorLines();
+  bool MakeRoom(const Client& client, const Request& request);
   bool MayDebug(const Client& client) const;
   bool IsHttp(const Request& request) const;
   void WarnOfHttp(const Client& client);

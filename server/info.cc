@@ -47,10 +47,12 @@ struct Source {
   }
 };
 
-KeyspaceCounts CountsOf(const store::ShardFigures& totals) {
+KeyspaceCounts CountsOf(const store::ShardFigures& totals, const store::EvictionFigures& eviction) {
   return {.hits = totals.reads.hits,
           .misses = totals.reads.loads - totals.reads.hits,
-          .expired = totals.counts.expired};
+          .expired = totals.counts.expired,
+          .evicted = totals.counts.evicted,
+          .exceeded_ms = static_cast<uint64_t>(eviction.exceeded_ms)};
 }
 
 // 1024 based, two decimals, as in "943.03K".
@@ -222,7 +224,8 @@ void WritePersistence(Source& out) {
 void WriteStats(Source& out) {
   StatsTotals stats = out.services.stats.Totals();
   Rates rates = out.services.stats.CurrentRates();
-  KeyspaceCounts counts = out.services.stats.SinceReset(CountsOf(out.Shards()));
+  store::EvictionFigures eviction = out.services.keyspace.Evictions(out.now);
+  KeyspaceCounts counts = out.services.stats.SinceReset(CountsOf(out.Shards(), eviction));
   out.Line("total_connections_received:{}", stats.connections_received);
   out.Line("total_commands_processed:{}", stats.commands_processed);
   out.Line("instantaneous_ops_per_sec:{}", static_cast<uint64_t>(rates.commands));
@@ -239,8 +242,12 @@ void WriteStats(Source& out) {
   out.Line("expired_keys:{}", counts.expired);
   out.text +=
       "expired_stale_perc:0.00\r\nexpired_time_cap_reached_count:0\r\n"
-      "expire_cycle_cpu_milliseconds:0\r\nevicted_keys:0\r\nevicted_clients:0\r\n"
-      "total_eviction_exceeded_time:0\r\ncurrent_eviction_exceeded_time:0\r\n";
+      "expire_cycle_cpu_milliseconds:0\r\n";
+  out.Line("evicted_keys:{}", counts.evicted);
+  out.Line("evicted_clients:0");
+  out.Line("total_eviction_exceeded_time:{}",
+           counts.exceeded_ms + static_cast<uint64_t>(eviction.exceeded_now_ms));
+  out.Line("current_eviction_exceeded_time:{}", eviction.exceeded_now_ms);
   out.Line("keyspace_hits:{}", counts.hits);
   out.Line("keyspace_misses:{}", counts.misses);
   out.text +=
@@ -368,6 +375,7 @@ void WriteLarder(Source& out) {
   out.Line("stores:{}", shards.counts.stores);
   out.Line("deletes:{}", shards.counts.deletes);
   out.Line("expired:{}", shards.counts.expired);
+  out.Line("evicted:{}", shards.counts.evicted);
   out.Line("lock_acquisitions:{}", shards.lock.acquisitions);
   out.Line("contended:{}", shards.lock.contended);
   out.Line("waited_us:{}", shards.lock.waited_ns / 1000);
@@ -431,7 +439,7 @@ std::string InfoText(const Services& services, store::UnixMs now,
 }
 
 KeyspaceCounts KeyspaceTotals(const Services& services) {
-  return CountsOf(services.keyspace.Totals());
+  return CountsOf(services.keyspace.Totals(), services.keyspace.Evictions(services.clock.Now()));
 }
 
 }  // namespace larder::server

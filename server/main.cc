@@ -188,10 +188,6 @@ int Main(int argc, const char* const* argv) {
     SetLogLevel(config.loglevel());
     return std::nullopt;
   });
-  config.OnChange("maxmemory", [&config]() -> std::optional<std::string> {
-    if (const auto warning = config.MaxMemoryWarning()) spdlog::warn(*warning);
-    return std::nullopt;
-  });
 
   std::signal(SIGPIPE, SIG_IGN);  // a client that went away is an error code of the write
   const SignalStack signal_stack;

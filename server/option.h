@@ -29,7 +29,9 @@ struct LiveSettings {
       tcp_keepalive_s{}, timeout_s{}, hz{};
   Number proto_max_bulk_len{}, query_buffer_limit{}, loglevel{}, debug_command{}, protected_mode{},
       crash_log{}, unixsocketperm{}, supervised{};
-  Number maxmemory{}, maxmemory_policy{}, active_expire_effort{}, shutdown_timeout_s{};
+  Number maxmemory{}, maxmemory_policy{}, maxmemory_samples{}, lfu_log_factor{},
+      lfu_decay_minutes{};
+  Number active_expire_effort{}, shutdown_timeout_s{};
   Number slowlog_slower_than_us{}, slowlog_max_len{}, latency_tracking{}, has_password{};
   struct Limit {
     Number hard_bytes{}, soft_bytes{}, soft_seconds{};

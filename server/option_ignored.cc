@@ -75,9 +75,6 @@ constexpr std::string_view kAppendfsync[] = {"everysec", "always", "no"};
 constexpr std::string_view kClusterPreferredEndpointType[] = {"ip", "hostname", "unknown-endpoint"};
 constexpr std::string_view kEnableModuleCommand[] = {"no", "yes", "local"};
 constexpr std::string_view kEnableProtectedConfigs[] = {"no", "yes", "local"};
-constexpr std::string_view kMaxmemoryPolicy[] = {
-    "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
-    "allkeys-lru",  "allkeys-lfu",  "allkeys-random",  "noeviction"};
 constexpr std::string_view kOomScoreAdj[] = {"no", "yes", "relative", "absolute"};
 constexpr std::string_view kPropagationErrorBehavior[] = {"ignore", "panic", "panic-on-replicas"};
 constexpr std::string_view kReplDisklessLoad[] = {"disabled", "on-empty-db", "swapdb"};
@@ -158,8 +155,6 @@ constexpr Option kRows[] = {
     Bool("lazyfree-lazy-server-del", "no"),
     Bool("lazyfree-lazy-user-del", "no"),
     Bool("lazyfree-lazy-user-flush", "no"),
-    Integer("lfu-decay-time", "1", 0, kIntMax),
-    Integer("lfu-log-factor", "10", 0, kIntMax),
     Integer("list-compress-depth", "0", 0, kIntMax),
     Old("list-max-ziplist-size", Integer("list-max-listpack-size", "-2", kIntMin, kIntMax)),
     Text("list-max-ziplist-entries", "", kFileOnly),
@@ -168,12 +163,8 @@ constexpr Option kRows[] = {
     Text("lua-replicate-commands", "", kFileOnly),
     Text("masterauth", "", kSensitive),
     Text("masteruser", "", kSensitive),
-    Live(Memory("maxmemory", "0", 0, kUnsignedMax), &LiveSettings::maxmemory),
     MemoryOrPercent("maxmemory-clients", "0"),
     Integer("maxmemory-eviction-tenacity", "10", 0, 100),
-    Live(Choice("maxmemory-policy", "noeviction", kMaxmemoryPolicy),
-         &LiveSettings::maxmemory_policy),
-    Integer("maxmemory-samples", "5", 1, kIntMax),
     Old("min-slaves-max-lag", Integer("min-replicas-max-lag", "10", 0, kIntMax)),
     Old("min-slaves-to-write", Integer("min-replicas-to-write", "0", 0, kIntMax)),
     Bool("no-appendfsync-on-rewrite", "no"),

@@ -22,6 +22,11 @@ constexpr std::string_view kLogLevels[] = {"debug", "verbose", "notice", "warnin
 constexpr std::string_view kDebugCommand[] = {"no", "yes", "local"};
 // The index of a choice is its number: that of Supervision.
 constexpr std::string_view kSupervised[] = {"upstart", "systemd", "auto", "no"};
+
+// The index of a choice is its number: that of store::EvictionKind.
+constexpr std::string_view kEvictionKinds[] = {"volatile-lru",   "volatile-lfu", "volatile-random",
+                                               "volatile-ttl",   "allkeys-lru",  "allkeys-lfu",
+                                               "allkeys-random", "noeviction"};
 // The index of a choice is its number: that of store::MapKind.
 constexpr std::string_view kMapKindNames[] = {
     store::Name(store::MapKind::kPlain), store::Name(store::MapKind::kMutex),
@@ -120,6 +125,37 @@ constexpr Option kRows[] = {
      .max = kIntMax,
      .live = &LiveSettings::databases,
      .doc = "How many databases SELECT can choose from."},
+    {.name = "maxmemory",
+     .type = OptionType::kMemory,
+     .initial = "0",
+     .max = std::numeric_limits<uint64_t>::max(),
+     .live = &LiveSettings::maxmemory,
+     .doc = "Bytes all keys may use; 0 = no limit."},
+    {.name = "maxmemory-policy",
+     .type = OptionType::kChoice,
+     .initial = "noeviction",
+     .choices = kEvictionKinds,
+     .live = &LiveSettings::maxmemory_policy,
+     .doc = "Which keys make room at that limit."},
+    {.name = "maxmemory-samples",
+     .type = OptionType::kInteger,
+     .initial = "5",
+     .min = 1,
+     .max = kIntMax,
+     .live = &LiveSettings::maxmemory_samples,
+     .doc = "Keys looked at to evict one, at least."},
+    {.name = "lfu-log-factor",
+     .type = OptionType::kInteger,
+     .initial = "10",
+     .max = kIntMax,
+     .live = &LiveSettings::lfu_log_factor,
+     .doc = "How slowly an LFU counter rises."},
+    {.name = "lfu-decay-time",
+     .type = OptionType::kInteger,
+     .initial = "1",
+     .max = kIntMax,
+     .live = &LiveSettings::lfu_decay_minutes,
+     .doc = "Minutes in which an LFU counter falls by one; 0 = never."},
     {.name = "proto-max-bulk-len",
      .type = OptionType::kMemory,
      .initial = "536870912",

@@ -16,6 +16,7 @@
 #include "protocol/reply_errors.h"
 #include "server/commands/families.h"
 #include "server/config.h"
+#include "server/eviction_options.h"
 #include "server/service_notify.h"
 #include "server/socket.h"
 #include "store/map_kind.h"
@@ -163,6 +164,7 @@ void Server::RaiseDescriptorLimit() {
 }
 
 void Server::RegisterForChanges() {
+  ApplyEvictionOptions(config_, keyspace_);
   config_.OnChange("port", [this] { return Listen(); });
   config_.OnChange("bind", [this] { return Listen(); });
   config_.OnChange("maxclients", [this]() -> std::optional<std::string> {

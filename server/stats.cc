@@ -123,6 +123,8 @@ KeyspaceCounts Stats::SinceReset(KeyspaceCounts counts) const {
   counts.hits -= keyspace_baseline_.hits;
   counts.misses -= keyspace_baseline_.misses;
   counts.expired -= keyspace_baseline_.expired;
+  counts.evicted -= keyspace_baseline_.evicted;
+  counts.exceeded_ms -= keyspace_baseline_.exceeded_ms;
   return counts;
 }
 

@@ -89,6 +89,8 @@ struct KeyspaceCounts {
   uint64_t hits = 0;
   uint64_t misses = 0;
   uint64_t expired = 0;
+  uint64_t evicted = 0;
+  uint64_t exceeded_ms = 0;  // above maxmemory
 };
 
 // Sums over all threads since the start or the last reset.

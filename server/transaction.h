@@ -45,7 +45,8 @@ class ClientTransaction {
   CommandFlags flags() const { return flags_; }
   // What is queued, in order. Good until the next Queue().
   std::vector<Queued> Commands();
-  // Of the arguments.
+  // Of the arguments: how many, and how long.
+  size_t args() const { return arg_ends_.size(); }
   size_t bytes() const { return bytes_.size(); }
   size_t memory_bytes() const;
 

@@ -20,6 +20,7 @@ enum class Change : uint8_t {
   kWritten,   // a value was set, replaced or altered
   kErased,    // by a command
   kExpired,   // its deadline had passed
+  kEvicted,   // it made room under maxmemory
   kDeadline,  // the deadline was set, moved or removed; the value is as it was
 };
 

@@ -35,15 +35,13 @@ size_t Entry::BytesFor(const Shape& shape) {
   return bytes;
 }
 
-Entry::Entry(const Shape& shape)
-    : flags_(shape.flags),
-      key_size_(static_cast<uint16_t>(shape.key.size())),
-      inline_size_(static_cast<uint16_t>(shape.inline_size)) {
-  if (shape.deadline != kNoDeadline) flags_ |= kDeadlineWord;
+Entry::Entry(const Shape& shape) : shape_(shape.flags | static_cast<uint32_t>(shape.inline_size)) {
+  if (shape.deadline != kNoDeadline) shape_ |= kDeadlineWord;
   if (shape.key.size() > kShortKeyMax) {
-    flags_ |= kLongKey;
-    key_size_ = 0;
+    shape_ |= kLongKey;
     new (Word(kLongKey)) uint64_t(shape.key.size());
+  } else {
+    shape_ |= static_cast<uint32_t>(shape.key.size()) << kKeyShift;
   }
   if (has_deadline_word()) new (words()) std::atomic<UnixMs>(shape.deadline);
   if (!shape.key.empty()) memcpy(const_cast<char*>(key_data()), shape.key.data(), shape.key.size());
@@ -58,14 +56,17 @@ OwnedEntry Entry::Make(Allocator& allocator, const Shape& shape) {
 }
 
 OwnedEntry Entry::MakeString(Allocator& allocator, std::string_view key, std::string_view value,
-                             UnixMs deadline) {
+                             UnixMs deadline, Encoding encoding) {
   if (value.size() > LargeValue::kInlineBytesMax) {
     LargeValue* large = LargeValue::Make(allocator, value.size(), value.size());
     memcpy(large->bytes(), value.data(), value.size());
     return MakeLarge(allocator, key, large, false, deadline);
   }
-  OwnedEntry entry =
-      Make(allocator, {.key = key, .inline_size = value.size(), .deadline = deadline});
+  static constexpr uint32_t kFlagOf[] = {0, kText, kRaw};
+  OwnedEntry entry = Make(allocator, {.key = key,
+                                      .inline_size = value.size(),
+                                      .flags = kFlagOf[static_cast<size_t>(encoding)],
+                                      .deadline = deadline});
   if (!value.empty())
     memcpy(const_cast<char*>(entry->key_data()) + key.size(), value.data(), value.size());
   return entry;
@@ -80,7 +81,7 @@ OwnedEntry Entry::MakeInteger(Allocator& allocator, std::string_view key, int64_
 
 OwnedEntry Entry::MakeLarge(Allocator& allocator, std::string_view key, LargeValue* value,
                             bool growable, UnixMs deadline) {
-  const auto flags = static_cast<uint16_t>(kLarge | (growable ? kGrowable : 0));
+  const uint32_t flags = kLarge | (growable ? kGrowable : 0);
   OwnedEntry entry = Make(allocator, {.key = key, .flags = flags, .deadline = deadline});
   *entry->large_word() = value;
   return entry;
@@ -88,10 +89,16 @@ OwnedEntry Entry::MakeLarge(Allocator& allocator, std::string_view key, LargeVal
 
 OwnedEntry Entry::MakeFrom(Allocator& allocator, std::string_view key, const Entry& from,
                            UnixMs deadline) {
-  if (from.is_large()) return MakeLarge(allocator, key, from.large(), from.is_growable(), deadline);
-  if (from.is_integer()) return MakeInteger(allocator, key, from.integer(), deadline);
-  IntegerText unused;
-  return MakeString(allocator, key, from.value(unused), deadline);
+  const auto make = [&] {
+    if (from.is_large())
+      return MakeLarge(allocator, key, from.large(), from.is_growable(), deadline);
+    if (from.is_integer()) return MakeInteger(allocator, key, from.integer(), deadline);
+    IntegerText unused;
+    return MakeString(allocator, key, from.value(unused), deadline, from.encoding());
+  };
+  OwnedEntry entry = make();
+  entry->SetAccess(from.access());
+  return entry;
 }
 
 OwnedEntry Entry::MakeCopy(Allocator& allocator, std::string_view key, const Entry& from,
@@ -107,12 +114,12 @@ std::string_view Entry::value(IntegerText& text) const {
     const auto end = std::to_chars(text, text + sizeof(text), integer()).ptr;
     return {text, static_cast<size_t>(end - text)};
   }
-  return {key_data() + key_size(), inline_size_};
+  return {key_data() + key_size(), inline_size()};
 }
 
 size_t Entry::value_size() const {
   if (is_large()) return large()->size();
-  return is_integer() ? TextSize(integer()) : inline_size_;
+  return is_integer() ? TextSize(integer()) : inline_size();
 }
 
 }  // namespace larder::store

@@ -1,9 +1,10 @@
 // A key with its value: one allocation, laid out by hand because there are millions of them.
 //
-//   | header | deadline? | key length? | integer or pointer? | key | value in line |
-//       8 B       8 B          8 B              8 B
+//   | access | shape | deadline? | key length? | integer or pointer? | key | value in line |
+//     4 B      4 B      8 B          8 B              8 B
 //
-// The header says which of the optional words are there. A short value sits behind the key; a
+// The shape says which of the optional words are there and how long key and value are; the access
+// word is what store/access.h says. A short value sits behind the key; a
 // 64-bit integer that INCR works on is a word; a value above LargeValue::kInlineBytesMax is a
 // pointer to a block of its own.
 //
@@ -42,18 +43,25 @@ using OwnedEntry = std::unique_ptr<Entry, EntryDeleter>;
 
 class alignas(8) Entry {
  public:
+  // What OBJECT ENCODING is to call the value where its bytes do not decide it.
+  enum class Encoding : uint8_t {
+    kByContent,  // an integer, or a string, short or long
+    kText,       // never an integer, whatever it looks like: what INCRBYFLOAT writes
+    kRaw,        // written in place: APPEND, SETRANGE and their like
+  };
+
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
 
   static OwnedEntry MakeString(Allocator& allocator, std::string_view key, std::string_view value,
-                               UnixMs deadline);
+                               UnixMs deadline, Encoding encoding = Encoding::kByContent);
   static OwnedEntry MakeInteger(Allocator& allocator, std::string_view key, int64_t value,
                                 UnixMs deadline);
   // Takes the value over. `growable`: it will be written in place.
   static OwnedEntry MakeLarge(Allocator& allocator, std::string_view key, LargeValue* value,
                               bool growable, UnixMs deadline);
-  // A new entry for `key` with the value of `from`. A large value is shared by both until one of
-  // them goes: retire the other's shell only.
+  // A new entry for `key` with the value and the access word of `from`. A large value is shared by
+  // both until one of them goes: retire the other's shell only.
   static OwnedEntry MakeFrom(Allocator& allocator, std::string_view key, const Entry& from,
                              UnixMs deadline);
 
@@ -67,7 +75,7 @@ class alignas(8) Entry {
     return key.size() == key_size() && SameBytes(key.data(), key_data(), key.size());
   }
 
-  bool has_deadline_word() const { return (flags_ & kDeadlineWord) != 0; }
+  bool has_deadline_word() const { return (shape_ & kDeadlineWord) != 0; }
   // kNoDeadline if there is none.
   UnixMs deadline() const {
     if (!has_deadline_word()) return kNoDeadline;
@@ -84,9 +92,18 @@ class alignas(8) Entry {
     deadline_word().store(deadline, std::memory_order_relaxed);  // relaxed: see deadline()
   }
 
-  bool is_integer() const { return (flags_ & kInteger) != 0; }
-  bool is_large() const { return (flags_ & kLarge) != 0; }
-  bool is_growable() const { return (flags_ & kGrowable) != 0; }
+  bool is_integer() const { return (shape_ & kInteger) != 0; }
+  bool is_large() const { return (shape_ & kLarge) != 0; }
+  bool is_growable() const { return (shape_ & kGrowable) != 0; }
+
+  Encoding encoding() const {
+    if ((shape_ & kRaw) != 0) return Encoding::kRaw;
+    return (shape_ & kText) != 0 ? Encoding::kText : Encoding::kByContent;
+  }
+
+  // relaxed, both: a hint for the eviction policies, tied to no other data. Readers set it too.
+  uint32_t access() const { return access_.load(std::memory_order_relaxed); }
+  void SetAccess(uint32_t word) const { access_.store(word, std::memory_order_relaxed); }
 
   // REQUIRES: is_integer().
   int64_t integer() const {
@@ -108,27 +125,31 @@ class alignas(8) Entry {
   size_t value_size() const;
 
   // What was asked of the heap for it, and what the heap spends on it, a large value included.
-  size_t BlockBytes() const { return sizeof(Entry) + WordsBefore(0) + key_size() + inline_size_; }
+  size_t BlockBytes() const { return sizeof(Entry) + WordsBefore(0) + key_size() + inline_size(); }
   size_t HeapBytes() const {
     return Allocator::BytesOf(this, BlockBytes()) + (is_large() ? large()->HeapBytes() : 0);
   }
 
  private:
-  // Bits of flags_.
-  static constexpr uint16_t kDeadlineWord = 1 << 0;
-  static constexpr uint16_t kLongKey = 1 << 1;  // the key's length is in a word of its own
-  static constexpr uint16_t kInteger = 1 << 2;
-  static constexpr uint16_t kLarge = 1 << 3;
-  static constexpr uint16_t kGrowable = 1 << 4;
+  // Bits of shape_: the length of a value in line, flags, the length of the key.
+  static constexpr int kInlineBits = 13;
+  static constexpr uint32_t kDeadlineWord = 1u << 13;
+  static constexpr uint32_t kLongKey = 1u << 14;  // the key's length is in a word of its own
+  static constexpr uint32_t kInteger = 1u << 15;
+  static constexpr uint32_t kLarge = 1u << 16;
+  static constexpr uint32_t kGrowable = 1u << 17;
+  static constexpr uint32_t kText = 1u << 18;  // Encoding::kText
+  static constexpr uint32_t kRaw = 1u << 19;   // Encoding::kRaw
+  static constexpr int kKeyShift = 21;
 
-  static constexpr size_t kShortKeyMax = UINT16_MAX;
+  static constexpr size_t kShortKeyMax = (size_t{1} << (32 - kKeyShift)) - 1;
   static constexpr size_t kCompareInlineMax = 64;
 
   // What Make() needs to know.
   struct Shape {
     std::string_view key;
     size_t inline_size = 0;
-    uint16_t flags = 0;
+    uint32_t flags = 0;
     UnixMs deadline = kNoDeadline;
   };
 
@@ -139,8 +160,8 @@ class alignas(8) Entry {
   char* words() { return reinterpret_cast<char*>(this + 1); }
   const char* words() const { return reinterpret_cast<const char*>(this + 1); }
   size_t WordsBefore(
-      uint16_t flag) const;  // bytes of the optional words that come before that of `flag`
-  char* Word(uint16_t flag) const { return const_cast<char*>(words()) + WordsBefore(flag); }
+      uint32_t flag) const;  // bytes of the optional words that come before that of `flag`
+  char* Word(uint32_t flag) const { return const_cast<char*>(words()) + WordsBefore(flag); }
 
   std::atomic<UnixMs>& deadline_word() const {
     return *reinterpret_cast<std::atomic<UnixMs>*>(const_cast<char*>(words()));
@@ -165,23 +186,22 @@ class alignas(8) Entry {
 
   const char* key_data() const { return words() + WordsBefore(0); }
   size_t key_size() const {
-    return (flags_ & kLongKey) == 0 ? key_size_
+    return (shape_ & kLongKey) == 0 ? shape_ >> kKeyShift
                                     : *reinterpret_cast<const uint64_t*>(Word(kLongKey));
   }
+  size_t inline_size() const { return shape_ & ((1u << kInlineBits) - 1); }
 
-  std::atomic<uint16_t> access_{0};  // for the eviction policies; relaxed, a hint
-  uint16_t flags_;
-  uint16_t key_size_;     // 0 with kLongKey
-  uint16_t inline_size_;  // of a value in line
+  mutable std::atomic<uint32_t> access_{0};
+  uint32_t shape_;
 };
 
 static_assert(sizeof(Entry) == 8, "the header is what every key pays");
-static_assert(LargeValue::kInlineBytesMax <= UINT16_MAX);
+static_assert(LargeValue::kInlineBytesMax < 1 << 13, "13 bits hold the length of a value in line");
 
 // Words come in the order deadline, key length, integer or pointer; the key (flag 0) follows them
 // all.
-inline size_t Entry::WordsBefore(uint16_t flag) const {
-  const unsigned flags = flags_;
+inline size_t Entry::WordsBefore(uint32_t flag) const {
+  const unsigned flags = shape_;
   unsigned words = (flags & kDeadlineWord) != 0;
   if (flag != kLongKey) words += (flags & kLongKey) != 0;
   if (flag == 0) words += (flags & (kInteger | kLarge)) != 0;

@@ -25,6 +25,9 @@ constexpr int kChunkRecords = 15;  // and the link to the next chunk: 128 bytes,
 // few chunks anyway.
 constexpr size_t kSpareRecords = 32;
 
+// How far into a slot Draw() goes: who looks for keys to evict must not wait for a long chain.
+constexpr uint32_t kDrawnChunks = 32;
+
 // How many chunks of a slot to count before calling it large.
 constexpr int kChunksProbed = 16;
 
@@ -134,6 +137,27 @@ struct DeadlineWheel::Core {
     if (levels_used == 0) return {-1, 0};
     const int level = std::countr_zero(levels_used);
     return {level, std::countr_zero(occupied[level])};
+  }
+
+  // The chain of one of the occupied slots; null if the only records left are being drained.
+  const Chunk* DrawSlot(uint32_t random) const {
+    if (draining != nullptr) return draining;  // what is due goes first
+    int slots = 0;
+    for (const uint16_t level : occupied) slots += std::popcount(level);
+    if (slots == 0) return nullptr;
+    int nth = static_cast<int>(uint64_t{random} * static_cast<uint64_t>(slots) >> 32);
+    for (int level = 0; level < kLevels; ++level) {
+      uint32_t left = occupied[level];
+      const int here = std::popcount(left);
+      if (nth >= here) {
+        nth -= here;
+        continue;
+      }
+      for (; nth > 0; --nth) left &= left - 1;
+      const Chunk* chain = levels[level]->slots[std::countr_zero(left)];
+      return chain != nullptr ? chain : compacting;
+    }
+    return nullptr;
   }
 
   // Whether the position has work in a slot on its way to `target`: to fire it, once its tick is
@@ -452,6 +476,18 @@ size_t DeadlineWheel::CompactStep(const WheelMemory& memory, size_t records_max,
   const size_t dropped = records_before - core_->records;
   FreeCoreIfEmpty(memory);
   return dropped;
+}
+
+size_t DeadlineWheel::Draw(uint64_t random, std::span<uint32_t, kDrawnMax> hash_bits) const {
+  static_assert(kDrawnMax == kChunkRecords);
+  const Chunk* first = core_ == nullptr ? nullptr : core_->DrawSlot(static_cast<uint32_t>(random));
+  if (first == nullptr) return 0;
+  const Chunk* chunk = first;
+  for (auto hops = static_cast<uint32_t>(random >> 32) % kDrawnChunks; hops > 0; --hops) {
+    chunk = chunk->next() == nullptr ? first : chunk->next();
+  }
+  std::ranges::transform(chunk->used(), hash_bits.begin(), &Record::hash_bits);
+  return chunk->used().size();
 }
 
 bool DeadlineWheel::FreeStep(const WheelMemory& memory, size_t records_max) {

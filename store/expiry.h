@@ -122,6 +122,11 @@ class DeadlineWheel {
   // records a volatile key, plus 32.
   size_t CompactStep(const WheelMemory& memory, size_t records_max, KeyDeadlines& keys);
 
+  // Hash bits of keys whose deadlines lie near each other, drawn by `random` from all occupied
+  // slots: one chunk of records, dead ones included. Returns their number, 0 if the wheel is empty.
+  static constexpr size_t kDrawnMax = 15;
+  size_t Draw(uint64_t random, std::span<uint32_t, kDrawnMax> hash_bits) const;
+
   // Gives back about `records_max` records without firing them; returns whether any are left.
   // REQUIRES: once this was called, nothing else is until it returns false.
   bool FreeStep(const WheelMemory& memory, size_t records_max);

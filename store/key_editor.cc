@@ -10,6 +10,7 @@ const Map::Place& KeyEditor::place() {
   if (!located_) {
     place_ = shard_.Locate(worker_, key_);
     located_ = true;
+    if (place_) worker_.Touch(*place_.entry());
   }
   return place_;
 }
@@ -18,13 +19,18 @@ Entry* KeyEditor::mutable_entry() { return place() ? place().entry() : nullptr; 
 
 void KeyEditor::Put(OwnedEntry entry) {
   assert(entry->key() == key_.bytes);
+  worker_.MarkNew(*entry, this->entry());
+  PutMarked(std::move(entry));
+}
+
+void KeyEditor::PutMarked(OwnedEntry entry) {
   shard_.map().AssertHeld();
   shard_.Put(worker_, key_, place(), std::move(entry));
   located_ = false;
 }
 
-void KeyEditor::PutString(std::string_view value, UnixMs deadline) {
-  Put(Entry::MakeString(worker_.allocator(), key_.bytes, value, deadline));
+void KeyEditor::PutString(std::string_view value, UnixMs deadline, Entry::Encoding encoding) {
+  Put(Entry::MakeString(worker_.allocator(), key_.bytes, value, deadline, encoding));
 }
 
 bool KeyEditor::Erase() {
@@ -70,7 +76,7 @@ void KeyEditor::MoveTo(KeyEditor& target) {
   shard_.Supersede(worker_, key_, place(), *moved);
   located_ = false;
   target.located_ = false;
-  target.Put(std::move(moved));
+  target.PutMarked(std::move(moved));
 }
 
 void KeyEditor::CopyTo(KeyEditor& target) {

@@ -21,13 +21,14 @@ class KeyEditor {
   const Key& key() const { return key_; }
   Worker& worker() const { return worker_; }
 
-  // The live entry, or null. Good until the next change.
+  // The live entry, or null. Good until the next change. The first look counts as an access.
   const Entry* entry() { return mutable_entry(); }
 
   // Inserts or replaces. Build a large entry before Write(), so that the lock is not held while its
   // bytes are copied.
   void Put(OwnedEntry entry);
-  void PutString(std::string_view value, UnixMs deadline = kNoDeadline);
+  void PutString(std::string_view value, UnixMs deadline = kNoDeadline,
+                 Entry::Encoding encoding = Entry::Encoding::kByContent);
   // False if the key was not there.
   bool Erase();
   // kNoDeadline makes the key persistent. REQUIRES: entry().
@@ -56,6 +57,8 @@ class KeyEditor {
     return &shard_ == &other.shard_ && key_.bytes == other.key_.bytes;
   }
   const Map::Place& place();
+  // Put() of an entry that has its access word already.
+  void PutMarked(OwnedEntry entry);
 
   Shard& shard_;
   Worker& worker_;

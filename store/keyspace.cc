@@ -47,6 +47,8 @@ Worker& Keyspace::AddWorker() {
   workers_.push_back(std::make_unique<Worker>(
       shared_, index, options_.random_seed + static_cast<uint64_t>(index) * 2));
   sweepers_.emplace_back();
+  eviction_.push_back(std::make_unique<SampledEviction>(databases_, shard_bits_));
+  shared_.budget.Add(static_cast<int64_t>(BytesOfAWorker()));
   workers_.back()->set_now(clock_.Now());
   return *workers_.back();
 }
@@ -209,6 +211,7 @@ void ShardFigures::Add(const ShardFigures& other) {
   counts.stores += other.counts.stores;
   counts.deletes += other.counts.deletes;
   counts.expired += other.counts.expired;
+  counts.evicted += other.counts.evicted;
   lock.acquisitions += other.lock.acquisitions;
   lock.contended += other.lock.contended;
   lock.waited_ns += other.lock.waited_ns;
@@ -249,6 +252,15 @@ ShardFigures Keyspace::Totals() const {
   return total;
 }
 
+size_t Keyspace::BytesOfADatabase() const {
+  return sizeof(Database) + static_cast<size_t>(shards()) * (sizeof(Shard) + sizeof(Shard::Due));
+}
+
+size_t Keyspace::BytesOfAWorker() const {
+  return sizeof(Worker) + sizeof(SampledEviction) +
+         static_cast<size_t>(shards()) * sizeof(ReadCounts);
+}
+
 MemoryFigures Keyspace::Memory() const {
   MemoryFigures figures;
   for (const auto& worker : workers_) {
@@ -256,11 +268,8 @@ MemoryFigures Keyspace::Memory() const {
     figures.retired_bytes += worker->allocator().retired();
   }
   MutexLock lock(admin_);
-  const size_t a_database =
-      sizeof(Database) + static_cast<size_t>(shards()) * (sizeof(Shard) + sizeof(Shard::Due));
-  const size_t a_worker = sizeof(Worker) + static_cast<size_t>(shards()) * sizeof(ReadCounts);
   figures.overhead_bytes =
-      static_cast<int64_t>(made_.size() * a_database + workers_.size() * a_worker);
+      static_cast<int64_t>(made_.size() * BytesOfADatabase() + workers_.size() * BytesOfAWorker());
   figures.used_bytes += figures.overhead_bytes;
   return figures;
 }

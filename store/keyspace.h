@@ -28,6 +28,7 @@
 
 #include "store/clock.h"
 #include "store/database.h"
+#include "store/eviction.h"
 #include "store/key_editor.h"
 #include "store/shard_set.h"
 #include "store/transaction.h"
@@ -79,6 +80,12 @@ struct MemoryFigures {
       0;  // unreachable, waiting for readers to move on or for a flushed database's turn
   int64_t overhead_bytes =
       0;  // the part of used_bytes that an empty keyspace of these databases has
+};
+
+// INFO stats' fields about eviction.
+struct EvictionFigures {
+  int64_t exceeded_ms = 0;      // how long used_memory was above maxmemory, periods that are over
+  int64_t exceeded_now_ms = 0;  // the present period
 };
 
 class Keyspace {
@@ -153,11 +160,36 @@ class Keyspace {
   // plain.
   bool ChangeKindStep(Worker& worker, int shard, MapKind kind);
 
+  // maxmemory and who makes room for it. Any thread, one at a time.
+  void SetEviction(const EvictionSettings& settings) {
+    shared_.budget.Set(settings, options_.threads);
+  }
+  bool has_memory_limit() const { return shared_.budget.limit() != 0; }
+  // Makes sure that `bytes` more stay within maxmemory, evicting keys if need be; before the
+  // command that will take them locks anything. Unpins the worker if it has to evict. False: there
+  // is nothing (more) to evict; nothing is evicted for what cannot fit at all. A command never
+  // waits for more than its own bytes and kMakeRoomMax: a limit that was lowered is reached in
+  // steps.
+  bool MakeRoom(Worker& worker, size_t bytes) {
+    const MemoryBudget& budget = shared_.budget;
+    if (budget.limit() == 0) return true;
+    // First, so that no number that may come from a client can overflow the sum.
+    if (bytes > static_cast<size_t>(budget.limit())) return false;
+    const int64_t wanted = static_cast<int64_t>(bytes);
+    const bool fits = worker.UsedMemory() + wanted <= budget.limit() &&
+                      worker.retired_bytes() <= budget.retired_max();
+    return fits ? Reserve(worker, wanted) : MakeRoomByEvicting(worker, wanted);
+  }
+  static constexpr std::chrono::microseconds kMakeRoomMax{500};
+
   // Figures; any thread.
   DatabaseFigures FiguresOfDb(int db, UnixMs now) const;
   ShardFigures FiguresOfShard(int shard) const;
   ShardFigures Totals() const;
   MemoryFigures Memory() const;
+  EvictionFigures Evictions(UnixMs now) const {
+    return {shared_.budget.ExceededMs(), shared_.budget.ExceededNowMs(now)};
+  }
 
  private:
   friend Transaction;
@@ -197,6 +229,15 @@ class Keyspace {
   // REQUIRES: the shard's lock is held.
   bool HasKeyLocked(const Worker& worker, Database* database, const Key& key) const;
   void HelpClearing(Worker& worker);
+  // What the keyspace spends beside its workers' allocators.
+  size_t BytesOfADatabase() const;
+  size_t BytesOfAWorker() const;
+  static bool Reserve(Worker& worker, int64_t bytes) {
+    worker.Reserve(bytes);
+    return true;
+  }
+  bool MakeRoomByEvicting(Worker& worker, int64_t bytes);
+  bool EvictUntil(Worker& worker, std::chrono::steady_clock::time_point end);
   UnixMs SweepDatabase(Worker& worker, Database& database, Sweeper& sweeper,
                        std::chrono::steady_clock::time_point end);
   bool SweepShard(Worker& worker, Database& database, size_t shard,
@@ -210,8 +251,9 @@ class Keyspace {
   const int shard_bits_;
   Clock& clock_;
   Worker::Shared shared_;
-  std::vector<std::unique_ptr<Worker>> workers_;  // fixed once traffic starts
-  std::vector<Sweeper> sweepers_;                 // one a worker, used by it alone
+  std::vector<std::unique_ptr<Worker>> workers_;           // fixed once traffic starts
+  std::vector<Sweeper> sweepers_;                          // one a worker, used by it alone
+  std::vector<std::unique_ptr<EvictionPolicy>> eviction_;  // the same
 
   // Which database a number means; null until its first write. Changed under change_, and all but
   // a first write under an odd generation.
@@ -257,6 +299,7 @@ auto Keyspace::Read(Worker& worker, int db, const Key& key, Visit&& visit) {
   std::optional<Result> result;
   const auto answer = [&](const Entry* entry) {
     worker.CountRead(ShardOf(key), entry != nullptr);
+    if (entry != nullptr) worker.Touch(*entry);
     if constexpr (std::is_void_v<Answer>) {
       visit(entry);
       result.emplace();

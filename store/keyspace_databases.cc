@@ -34,6 +34,7 @@ Database& Keyspace::PutDatabase(int db, Transaction* maker) {
     made_.push_back(
         std::make_unique<Database>(static_cast<int>(made_.size()), options_.kind, options_.shards));
     made_.back()->owner.listener = options_.listener;
+    shared_.budget.Add(static_cast<int64_t>(BytesOfADatabase()));
     if (maker != nullptr) maker->Hold(*made_.back());
     free_.push_back(made_.back().get());
   }

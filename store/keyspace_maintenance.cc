@@ -1,4 +1,4 @@
-// Keyspace's background work: expiry, promotion, flushed databases, retired memory.
+// Keyspace's background work: expiry, eviction, promotion, flushed databases, retired memory.
 #include <algorithm>
 #include <optional>
 
@@ -28,6 +28,7 @@ MaintenanceResult Keyspace::Maintain(Worker& worker, std::chrono::microseconds b
   worker.Unpin();
   worker.set_now(clock_.Now());
   const bool retired_remains = worker.Reclaim();
+  const bool evicting = EvictUntil(worker, end);
   MaintenanceResult result{.more_now = false, .next_at = worker.now() + kSweepPeriodMs};
   Sweeper& sweeper = sweepers_[static_cast<size_t>(worker.index())];
   for (int db = 0; db < databases(); ++db) {
@@ -38,6 +39,7 @@ MaintenanceResult Keyspace::Maintain(Worker& worker, std::chrono::microseconds b
   // relaxed: a hint; the next round sees it.
   if (flushed_count_.load(std::memory_order_relaxed) != 0)
     result.more_now = ClearFlushed(worker, end);
+  if (evicting) result.more_now = true;
   if (retired_remains) result.next_at = std::min(result.next_at, worker.now() + kReclaimPeriodMs);
   if (result.next_at <= worker.now()) result.more_now = true;
   return result;

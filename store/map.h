@@ -108,6 +108,11 @@ class alignas(64) CAPABILITY("map") Map {
   void VisitBucket(uint32_t bucket_bits, Visit&& visit) REQUIRES(this);
   uint64_t NextScanPosition(uint32_t position) const REQUIRES(this);
 
+  // For eviction, without the lock under every kind: the first bucket of a chain drawn by `random`,
+  // see Table::Draw() and VisitDrawn(). The same number draws the same chain while the map keeps
+  // its size.
+  const Bucket* Draw(uint64_t random, Protection protection) const;
+
   // Promotion: at most `steps` steps of it, if one is running or due.
   void Upkeep(Worker& worker, int steps) REQUIRES(this);
   // The same for a sweep, which also gives back what a sync map without keys still holds: graves
@@ -206,6 +211,16 @@ inline Map::Look Map::Find(const Key& key, Protection protection) const {
     }
   }
   return {found.entry, found.torn || !layout_.Unchanged(version), missed_in};
+}
+
+inline const Bucket* Map::Draw(uint64_t random, Protection protection) const {
+  const auto low = static_cast<uint32_t>(random);
+  const SyncMap* split = sync();
+  if (split == nullptr || !split->amended()) return table_.Draw(low, protection);
+  // A table by its share of the buckets.
+  const uint64_t read = table_.buckets();
+  const uint64_t drawn = (random >> 32) * (read + split->dirty().buckets()) >> 32;
+  return (drawn < read ? table_ : split->dirty()).Draw(low, protection);
 }
 
 template <typename Visit>

@@ -166,7 +166,38 @@ void Shard::Remove(Worker& worker, const Key& key, const Map::Place& place, Chan
   CountDeadline(entry->deadline(), -1);
   map_.Erase(worker, key, place);
   RetireEntry(worker, entry, successor);
-  Add<uint64_t>(why == Change::kExpired ? expired_ : deletes_, 1);
+  std::atomic<uint64_t>& counter = why == Change::kExpired   ? expired_
+                                   : why == Change::kEvicted ? evicted_
+                                                             : deletes_;
+  Add<uint64_t>(counter, 1);
+}
+
+void Shard::EvictAt(Worker& worker, const Map::Place& place, uint64_t hash) {
+  Meter meter(*this, worker);
+  const Key key{place.entry()->key(), hash};
+  const bool expired = place.entry()->ExpiredAt(worker.now());
+  Remove(worker, key, place, expired ? Change::kExpired : Change::kEvicted, nullptr);
+  CompactWheel(worker);
+  UpdateDue();
+}
+
+size_t Shard::DrawRecords(uint64_t random,
+                          std::span<uint32_t, DeadlineWheel::kDrawnMax> hash_bits) {
+  const size_t drawn = wheel_.Draw(random, hash_bits);
+  for (const uint32_t bits : hash_bits.first(drawn)) {
+    Key key{{}, bits};
+    map_.PrefetchBucket(key, Protection::UnderLock());
+  }
+  for (const uint32_t bits : hash_bits.first(drawn))
+    map_.PrefetchEntry({{}, bits}, 0, Protection::UnderLock());
+  return drawn;
+}
+
+void Shard::DropDeadRecords(Worker& worker) {
+  Meter meter(*this, worker);
+  Deadlines deadlines(*this, worker);
+  wheel_.CompactStep(WheelMemoryOf(worker), DeadlineWheel::kCompactRecords, deadlines);
+  UpdateDue();
 }
 
 void Shard::SetDeadline(Worker& worker, const Key& key, const Map::Place& place, UnixMs deadline) {
@@ -307,7 +338,7 @@ bool Shard::ClearStep(Worker& worker, size_t entries_max) {
 ShardCounts Shard::counts() const {
   // relaxed: figures.
   return {stores_.load(std::memory_order_relaxed), deletes_.load(std::memory_order_relaxed),
-          expired_.load(std::memory_order_relaxed)};
+          expired_.load(std::memory_order_relaxed), evicted_.load(std::memory_order_relaxed)};
 }
 
 }  // namespace larder::store

@@ -8,9 +8,11 @@
 // and Clear, which are bounded by what they are told.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "store/change.h"
@@ -24,6 +26,7 @@ struct ShardCounts {
   uint64_t stores = 0;
   uint64_t deletes = 0;
   uint64_t expired = 0;
+  uint64_t evicted = 0;
 };
 
 class Shard {
@@ -69,6 +72,16 @@ class Shard {
   // kNoDeadline removes it.
   void SetDeadline(Worker& worker, const Key& key, const Map::Place& place, UnixMs deadline)
       REQUIRES(map_);
+  // Removes the entry with this hash, whatever its key, if still_fits(const Entry&) says so: as
+  // expired if it is past its deadline, else as evicted. False if there is none.
+  template <typename StillFits>
+  bool Evict(Worker& worker, uint64_t hash, StillFits&& still_fits) REQUIRES(map_);
+  // Calls visit(const Entry&) for a few keys that have a deadline, drawn from the wheel by
+  // `random`: where few of the keys do, buckets would be searched in vain. May find none at one
+  // draw.
+  template <typename Visit>
+  void DrawVolatile(Worker& worker, uint64_t random, Visit&& visit) REQUIRES(map_);
+
   // The value of the entry was altered in place.
   void Altered(const Key& key) REQUIRES(map_);
   // Makes the block of a growable entry larger. REQUIRES: it is mapped.
@@ -105,6 +118,10 @@ class Shard {
   class Meter;
   class Deadlines;
 
+  void EvictAt(Worker& worker, const Map::Place& place, uint64_t hash) REQUIRES(map_);
+  size_t DrawRecords(uint64_t random, std::span<uint32_t, DeadlineWheel::kDrawnMax> hash_bits)
+      REQUIRES(map_);
+  void DropDeadRecords(Worker& worker) REQUIRES(map_);
   void ArmDeadline(Worker& worker, const Key& key, UnixMs old_deadline, UnixMs deadline)
       REQUIRES(map_);
   void CompactWheel(Worker& worker) REQUIRES(map_);
@@ -131,6 +148,7 @@ class Shard {
   std::atomic<uint64_t> stores_{0};
   std::atomic<uint64_t> deletes_{0};
   std::atomic<uint64_t> expired_{0};
+  std::atomic<uint64_t> evicted_{0};
   uint64_t clear_position_ = 0;  // of ClearStep()
 };
 
@@ -164,6 +182,38 @@ Map::ReadOutcome Shard::Read(Worker& worker, const Key& key, Visit&& visit) {
       return false;
     return visit(entry);
   });
+}
+
+template <typename StillFits>
+bool Shard::Evict(Worker& worker, uint64_t hash, StillFits&& still_fits) {
+  const auto bucket_bits = static_cast<uint32_t>(hash);
+  Map::Place found;
+  map_.VisitBucket(bucket_bits, [&](const Map::Place& place) {
+    if (place.at.bucket->control().fingerprint(place.at.index) != FingerprintOf(bucket_bits))
+      return;
+    const Entry& entry = *place.entry();
+    if (worker.hasher().Hash(entry.key()) == hash && still_fits(entry)) found = place;
+  });
+  if (found) EvictAt(worker, found, hash);
+  return static_cast<bool>(found);
+}
+
+template <typename Visit>
+void Shard::DrawVolatile(Worker& worker, uint64_t random, Visit&& visit) {
+  std::array<uint32_t, DeadlineWheel::kDrawnMax> hash_bits;
+  const size_t drawn = DrawRecords(random, hash_bits);
+  bool found = false;
+  for (const uint32_t bits : std::span(hash_bits).first(drawn)) {
+    map_.VisitBucket(bits, [&](const Map::Place& place) {
+      if (place.at.bucket->control().fingerprint(place.at.index) != FingerprintOf(bits)) return;
+      const Entry& entry = *place.entry();
+      if (entry.deadline() == kNoDeadline) return;
+      found = true;
+      visit(entry);
+    });
+  }
+  // Else records of keys that are gone could hide those of keys that are not for ever.
+  if (!found) DropDeadRecords(worker);
 }
 
 }  // namespace larder::store

@@ -42,10 +42,11 @@ LargeValue* GrowTo(KeyEditor& key, size_t size) {
 }
 
 // Writes `bytes` at `offset`, zeros between the end and there.
-size_t WriteAt(KeyEditor& key, size_t offset, std::string_view bytes) {
+size_t WriteAt(KeyEditor& key, size_t offset, std::string_view bytes,
+               Entry::Encoding encoding = Entry::Encoding::kRaw) {
   WritableValue value(key, offset + bytes.size(), offset);
   bytes.copy(value.bytes() + offset, bytes.size());
-  value.Store();
+  value.Store(encoding);
   return value.size();
 }
 
@@ -67,12 +68,16 @@ WritableValue::WritableValue(KeyEditor& key, size_t size_min, size_t padded_to) 
   memset(small_.data() + old_size, 0, padding);
 }
 
-void WritableValue::Store() {
+void WritableValue::Store(Entry::Encoding encoding) {
   if (large_ == nullptr) {
-    key_.PutString(view(), DeadlineOf(key_.entry()));
+    key_.PutString(view(), DeadlineOf(key_.entry()), encoding);
   } else if (!announced_) {
     key_.Altered();
   }
+}
+
+size_t GrownBytes(size_t size) {
+  return size > LargeValue::kInlineBytesMax ? CapacityFor(size) : size;
 }
 
 bool ParseCanonicalInteger(std::string_view text, int64_t* value) {
@@ -107,7 +112,11 @@ Result<size_t> Append(KeyEditor& key, std::string_view suffix, size_t bytes_max)
   const size_t size = entry == nullptr ? 0 : entry->value_size();
   if (suffix.size() > bytes_max || size > bytes_max - suffix.size())
     return StoreError::kStringTooLong;
-  if (suffix.empty() && entry != nullptr) return size;
+  // A value that is new is as if SET had stored it; one that is there is written in place from now
+  // on, even if nothing is added to it.
+  if (entry == nullptr) return WriteAt(key, 0, suffix, Entry::Encoding::kByContent);
+  if (suffix.empty() && (entry->is_large() || entry->encoding() == Entry::Encoding::kRaw))
+    return size;
   return WriteAt(key, size, suffix);
 }
 

@@ -46,7 +46,7 @@ class WritableValue {
   size_t size() const { return size_; }
 
   // To be called once, after the last byte is written, if the value is another or longer now.
-  void Store();
+  void Store(Entry::Encoding encoding = Entry::Encoding::kRaw);
 
  private:
   KeyEditor& key_;
@@ -55,6 +55,9 @@ class WritableValue {
   LargeValue* large_ = nullptr;
   std::array<char, LargeValue::kInlineBytesMax> small_;  // without large_
 };
+
+// What a string that grows to `size` bytes may take, with its room for further growth.
+size_t GrownBytes(size_t size);
 
 // A 64-bit integer in the one form that it is printed in: no sign '+', no leading zeros or blanks.
 bool ParseCanonicalInteger(std::string_view text, int64_t* value);

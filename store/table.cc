@@ -412,6 +412,15 @@ void Table::Release(Worker& worker) {
   worker.epoch().Retire(directory, directory->bytes());
 }
 
+// --- Drawing
+
+const Bucket* Table::Draw(uint32_t random, Protection) const {
+  Directory* directory = directory_.load(std::memory_order_acquire);  // acquire [table.directory]
+  const uint32_t count = directory == nullptr ? 0 : directory->count();
+  return count == 0 ? nullptr
+                    : directory->At(static_cast<uint32_t>(uint64_t{random} * count >> 32));
+}
+
 // --- Scan
 
 uint32_t Table::BucketBitsAt(uint32_t position) { return ReverseBits(position); }

@@ -201,6 +201,14 @@ class Table {
   template <typename Visit>
   void VisitBucket(uint32_t bucket_bits, Visit&& visit) const;
 
+  // The first bucket of a chain drawn by `random`: each with the same chance, and so each entry, as
+  // whoever draws takes the whole chain. Null if there is none. Good while protected.
+  const Bucket* Draw(uint32_t random, Protection) const;
+  // Calls visit(const Entry&) for the entries of a chain that Draw() gave: one that moves meanwhile
+  // may be missed or met twice.
+  template <typename Visit>
+  static void VisitDrawn(const Bucket* bucket, Protection, Visit&& visit);
+
   // The scan position that follows the bucket at `position`; kScanEnd after the last. See
   // VisitBucket for its content.
   static constexpr uint64_t kScanEnd = uint64_t{1} << 32;
@@ -233,6 +241,16 @@ void Table::VisitBucket(uint32_t bucket_bits, Visit&& visit) const {
   for (Bucket* bucket = HeadFor(bucket_bits); bucket != nullptr; bucket = bucket->Next()) {
     for (uint32_t taken = bucket->control().taken(); taken != 0; taken &= taken - 1) {
       visit(Position{bucket, std::countr_zero(taken)});
+    }
+  }
+}
+
+template <typename Visit>
+void Table::VisitDrawn(const Bucket* bucket, Protection, Visit&& visit) {
+  for (; bucket != nullptr; bucket = bucket->Next()) {
+    for (uint32_t taken = bucket->control().taken(); taken != 0; taken &= taken - 1) {
+      const Slot slot = bucket->slot(std::countr_zero(taken));
+      if (slot.is_entry()) visit(*slot.entry());
     }
   }
 }

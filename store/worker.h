@@ -14,8 +14,10 @@
 
 #include "store/allocator.h"
 #include "store/clock.h"
+#include "store/entry.h"
 #include "store/epoch.h"
 #include "store/hash.h"
+#include "store/memory_budget.h"
 #include "store/mutex.h"
 
 namespace larder::store {
@@ -35,6 +37,7 @@ class Worker {
     ReaderSlots reader_slots;
     Hasher hasher;
     int shards;
+    MemoryBudget budget;
   };
 
   Worker(Shared& shared, int index, uint64_t random_seed)
@@ -48,8 +51,29 @@ class Worker {
   int index() const { return index_; }
 
   // The time that the commands of the running batch see; read once after the recv that brought it.
-  void set_now(UnixMs now) { now_ = now; }
+  void set_now(UnixMs now) {
+    now_ = now;
+    counts_accesses_ = IsLfu(shared_.budget.kind());
+    fresh_access_ = counts_accesses_ ? LfuWord(kLfuInitial, now) : AccessTick(now);
+  }
   UnixMs now() const { return now_; }
+
+  // Whether the commands that follow count as accesses of their keys: those that only ask about a
+  // key do not, nor do those of a client that wants it so.
+  void set_touch(bool on) { touches_ = on; }
+  // Marks an entry as accessed. Its line is written only if the word changes.
+  void Touch(const Entry& entry) {
+    if (!touches_) return;
+    const uint32_t old = entry.access();
+    const uint32_t word =
+        counts_accesses_ ? LfuTouched(old, now_, Random(), shared_.budget.lfu()) : fresh_access_;
+    if (word != old) entry.SetAccess(word);
+  }
+  // Gives a new entry its access word. Like Redis, a count of accesses passes to the successor of a
+  // replaced entry.
+  void MarkNew(const Entry& entry, const Entry* replaced) const {
+    entry.SetAccess(counts_accesses_ && replaced != nullptr ? replaced->access() : fresh_access_);
+  }
 
   // Pins the thread for a run of lock-free reads; free while pinned. Unpin() ends the run: at the
   // end of a batch, and before anything that may wait.
@@ -72,6 +96,25 @@ class Worker {
   }
   // Bytes that this worker has retired and not freed yet.
   int64_t retired_bytes() const { return allocator_.retired(); }
+
+  // used_memory: this thread's share to the byte, that of others as they published it last.
+  // Publishes ours when it has changed by more than the slack.
+  int64_t UsedMemory() {
+    int64_t unpublished = allocator_.used() - published_bytes_;
+    const int64_t slack = shared_.budget.slack();
+    if (unpublished > slack || unpublished < -slack) [[unlikely]] {
+      Publish(unpublished);
+      unpublished = 0;
+    }
+    return shared_.budget.used() + unpublished;
+  }
+  // Announces what this thread is about to allocate, if that is more than the slack, so that no
+  // other thread takes the same room. The next UsedMemory() puts it right.
+  void Reserve(int64_t bytes) {
+    if (bytes > shared_.budget.slack()) Publish(bytes);
+  }
+  void PublishUsed() { Publish(allocator_.used() - published_bytes_); }
+  MemoryBudget& budget() const { return shared_.budget; }
 
   Allocator& allocator() { return allocator_; }
   const Allocator& allocator() const { return allocator_; }
@@ -107,6 +150,12 @@ class Worker {
     std::atomic<uint64_t> hits{0};
   };
 
+  void Publish(int64_t bytes) {
+    if (bytes == 0) return;
+    published_bytes_ += bytes;
+    shared_.budget.Add(bytes);
+  }
+
   const int index_;
   Shared& shared_;
   Allocator allocator_;
@@ -115,6 +164,10 @@ class Worker {
   std::unique_ptr<Reads[]> reads_;
   UnixMs now_ = 0;
   Transaction* transaction_ = nullptr;
+  uint32_t fresh_access_ = 0;     // of an entry that is accessed now
+  bool counts_accesses_ = false;  // under the LFU policies; a batch long
+  bool touches_ = true;
+  int64_t published_bytes_ = 0;  // what the budget has been told of allocator_.used()
   uint64_t random_state_;
 };
 

@@ -1,4 +1,5 @@
 // BITFIELD and BITFIELD_RO: integers of any width in a string.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "server/call.h"
 #include "server/commands/bit_offset.h"
 #include "server/commands/families.h"
+#include "server/commands/value_room.h"
 #include "store/bitfield.h"
 #include "store/bitmap_value.h"
 #include "store/entry.h"
@@ -84,6 +86,14 @@ bool IsReadOnly(const Steps& steps) {
   return true;
 }
 
+// Where the last byte that a step may write ends.
+size_t EndOf(const Steps& steps) {
+  uint64_t bits = 0;
+  for (const FieldStep& step : steps)
+    bits = std::max(bits, step.offset + static_cast<uint64_t>(step.type.bits));
+  return (bits + 7) / 8;
+}
+
 void ReadFields(Call& call, Steps* steps) {
   call.keyspace().Read(call.worker, call.db(), call.KeyAt(1), [&](const Entry* entry) {
     store::IntegerText text;
@@ -111,6 +121,7 @@ void BitFieldGeneric(Call& call, ReplyWriter& reply, bool may_write) {
   if (IsReadOnly(steps)) {
     ReadFields(call, &steps);
   } else if (may_write) {
+    if (!MakeRoomUpTo(call, reply, EndOf(steps))) return;
     call.keyspace().Write(call.worker, call.db(), call.KeyAt(1),
                           [&](KeyEditor& key) { store::RunFieldSteps(key, steps); });
   } else {

@@ -13,6 +13,7 @@
 #include "server/commands/bit_offset.h"
 #include "server/commands/call_keys.h"
 #include "server/commands/families.h"
+#include "server/commands/value_room.h"
 #include "store/bitmap.h"
 #include "store/bitmap_value.h"
 #include "store/entry.h"
@@ -33,6 +34,7 @@ void SetBit(Call& call, ReplyWriter& reply) {
   const uint64_t offset = NextBitOffset(args, call);
   const bool bit = args.NextInt64In(0, 1, protocol::kBadBit) != 0;
   if (auto error = args.error()) return reply.Error(*error);
+  if (!MakeRoomUpTo(call, reply, offset / 8 + 1)) return;
   const bool before =
       call.keyspace().Write(call.worker, call.db(), call.KeyAt(1),
                             [&](KeyEditor& key) { return store::SetBit(key, offset, bit); });
@@ -148,6 +150,7 @@ void BitOp(Call& call, ReplyWriter& reply) {
   if (operation == BitOperation::kNot && call.args.size() != 4) {
     return reply.Error(protocol::kBitOpNotManyKeys);
   }
+  if (!MakeRoomForCopy(call, reply, 3, call.args.size() - 1)) return;
   CallKeys keys(call, 2);
   reply.Integer(call.keyspace().WriteAll(call.worker, keys.all(), [&](MultiEditor& multi) {
     return static_cast<int64_t>(store::StoreCombination(multi, *operation));

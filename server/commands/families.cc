@@ -9,8 +9,8 @@ std::span<const CommandFamily> AllFamilies() {
       StringCommands(),      StringCounterCommands(), StringRangeCommands(), StringLcsCommands(),
       BitmapCommands(),      BitFieldCommands(),      GenericCommands(),     GenericCopyCommands(),
       GenericDumpCommands(), GenericExpireCommands(), GenericScanCommands(), GenericWaitCommands(),
-      ConnectionCommands(),  ClientCommands(),        TransactionCommands(), ServerCommands(),
-      ConfigCommands(),      CommandCommands(),       LarderCommands(),
+      ObjectCommands(),      ConnectionCommands(),    ClientCommands(),      TransactionCommands(),
+      ServerCommands(),      ConfigCommands(),        CommandCommands(),     LarderCommands(),
   };
   return kFamilies;
 }

@@ -23,6 +23,7 @@ CommandFamily GenericDumpCommands();
 CommandFamily GenericExpireCommands();
 CommandFamily GenericScanCommands();
 CommandFamily GenericWaitCommands();
+CommandFamily ObjectCommands();
 CommandFamily ConnectionCommands();
 CommandFamily ClientCommands();
 CommandFamily TransactionCommands();

@@ -8,6 +8,7 @@
 #include "server/call.h"
 #include "server/commands/database_index.h"
 #include "server/commands/families.h"
+#include "server/commands/value_room.h"
 #include "store/keyspace.h"
 
 namespace larder::server {
@@ -34,6 +35,7 @@ void Copy(Call& call, ReplyWriter& reply) {
   }
   if (target_db == call.db() && call.args[1] == call.args[2]) args.Fail(protocol::kSameObject);
   if (auto error = args.error()) return reply.Error(*error);
+  if (!MakeRoomForCopy(call, reply, 1, 1)) return;
 
   std::array keys = {KeyAt{call.db(), call.KeyAt(1)}, KeyAt{target_db, call.KeyAt(2)}};
   const bool copied = call.keyspace().WriteAll(call.worker, keys, [&](MultiEditor& multi) {

@@ -11,6 +11,7 @@
 #include "server/call.h"
 #include "server/commands/families.h"
 #include "server/commands/string_reply.h"
+#include "server/commands/value_room.h"
 #include "store/entry.h"
 #include "store/keyspace.h"
 #include "store/string_value.h"
@@ -41,10 +42,12 @@ void SetRange(Call& call, ReplyWriter& reply) {
   const int64_t offset = args.NextInt64();
   if (auto error = args.error()) return reply.Error(*error);
   if (offset < 0) return reply.Error(protocol::kOffsetOutOfRange);
+  const auto padded = static_cast<size_t>(offset);
+  const bool grows = !call.args[3].empty() && padded <= StringBytesMax(call);
+  if (grows && !MakeRoomUpTo(call, reply, padded)) return;
   const Result<size_t> size =
       call.keyspace().Write(call.worker, call.db(), call.KeyAt(1), [&](KeyEditor& key) {
-        return store::SetRange(key, static_cast<size_t>(offset), call.args[3],
-                               StringBytesMax(call));
+        return store::SetRange(key, padded, call.args[3], StringBytesMax(call));
       });
   ReplyResult(call, reply, size);
 }

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 import plots
+from eviction_section import EvictionResult
 from expiry_section import MASS_TIMEOUT_S, PROBE_AFTER_S, PROBE_KEYS, ExpiryResult, MassExpiry
 from memory_section import KeyPoint, MemoryResult
 from results import Results, cpu_ratio
@@ -33,6 +34,8 @@ def write(results: Results, out_dir: pathlib.Path) -> pathlib.Path:
         lines += _memory(results.memory, pictures.get("memory"))
     if results.expiry != ExpiryResult.nothing():
         lines += _expiry(results.expiry, pictures.get("expiry"))
+    if results.eviction != EvictionResult.nothing():
+        lines += _eviction(results.eviction)
     path = out_dir / "report.md"
     path.write_text("\n".join(lines) + "\n")
     return path
@@ -301,3 +304,34 @@ def _mass_cells(one: MassExpiry) -> list[str]:
     )
     pings = [f"{ms:.2f}" for ms in (one.ping_worst_ms, one.ping_worst_before_ms)]
     return [one.server, f"{one.keys:,}", gone, *pings, *(f"{size / 1e6:.1f}" for size in sizes)]
+
+
+def _eviction(eviction: EvictionResult) -> Iterator[str]:
+    yield "## 4. Eviction"
+    yield ""
+    yield from _prose(
+        """
+        CPU microseconds a SET (P=16): of keys that are there, without a limit; and at the limit, of
+        keys of which 19 in 20 are new, so that each evicts one. Medians.
+        """
+    )
+    rows = [
+        [one.server, one.policy, f"{one.below_us_median:.3f}", f"{one.at_limit_us_median:.3f}"]
+        + [f"{one.ratio:.2f}"]
+        for one in eviction.cpu
+    ]
+    yield from table(["server", "policy", "below", "at the limit", "ratio"], rows)
+    yield "### used_memory in a storm of values of 1 B to 30 kB, two threads"
+    yield ""
+    rows = [
+        [one.server, f"{one.maxmemory:,}", f"{one.used_min_when_full:,}", f"{one.used_max:,}"]
+        for one in eviction.storms
+    ]
+    yield from table(["server", "maxmemory, B", "lowest when full", "highest"], rows)
+    yield "### Hit ratios"
+    yield ""
+    rows = [
+        [one.trace, f"{one.capacity_share:.0%}", one.policy, one.server, f"{one.ratio:.4f}"]
+        for one in eviction.hit_ratios
+    ]
+    yield from table(["trace", "capacity", "policy", "server", "hit ratio"], rows)

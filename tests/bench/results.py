@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from eviction_section import EvictionResult
 from expiry_section import ExpiryResult
 from memory_section import MemoryResult
 from server_section import Row
@@ -20,6 +21,7 @@ class Results:
     server: list[Row] = field(default_factory=list)
     memory: MemoryResult = field(default_factory=MemoryResult.nothing)
     expiry: ExpiryResult = field(default_factory=ExpiryResult.nothing)
+    eviction: EvictionResult = field(default_factory=EvictionResult.nothing)
     errors: list[str] = field(default_factory=list)
 
     def row(

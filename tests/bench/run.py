@@ -3,7 +3,8 @@
 
     tests/bench/run.py --out build/bench              everything, about 25 minutes on two cores
     tests/bench/run.py --quick                        the same questions in under three minutes
-    tests/bench/run.py --only memory,expiry           some of the sections server, memory, expiry
+    tests/bench/run.py --only memory,expiry           some of the sections server, memory, expiry,
+                                                      eviction
 
 Leave the machine alone meanwhile. The exit code is 1 if a section failed; the report says why.
 """
@@ -19,6 +20,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
+import eviction_section
 import expiry_section
 import machine
 import memory_section
@@ -28,7 +30,7 @@ from progress import Progress
 from results import Results
 from servers import Binaries, Fleet, build_bare_responder
 
-SECTIONS = ("server", "memory", "expiry")
+SECTIONS = ("server", "memory", "expiry", "eviction")
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 KEYS = 1_000_000
 ROUNDS = 3
@@ -64,6 +66,11 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--larder", default=str(build / "larder"), help="path of larder (%(default)s)"
+    )
+    parser.add_argument(
+        "--traces",
+        type=pathlib.Path,
+        help="a directory of traces, NAME.u32.xz: without one no hit ratios are measured",
     )
     parser.add_argument(
         "--bare", help="path of bare_responder (default: beside larder, else it is compiled)"
@@ -123,6 +130,15 @@ def run_sections(
             fleet, progress, memory, default_map=arguments.map, maps=maps, **common
         ),
         "expiry": lambda: expiry_section.measure(fleet, progress, expiry, maps=maps, **common),
+        "eviction": lambda: eviction_section.measure(
+            fleet,
+            progress,
+            results.eviction,
+            default_map=arguments.map,
+            traces=arguments.traces,
+            rounds=arguments.rounds,
+            **common,
+        ),
     }
     for name in arguments.only:
         try:

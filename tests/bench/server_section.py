@@ -114,7 +114,7 @@ def measure(
             for turn in range(rounds):
                 first = turn % len(visited)  # nobody always follows the same neighbour
                 for server, row in visited[first:] + visited[:first]:
-                    _run(fleet.binaries, server, row, keys)
+                    run(fleet.binaries, server, row, keys)
                     progress.step(
                         f"{op} P={pipeline}, {row.server}: "
                         f"{row.cpu_us[-1]:.3f} us CPU, {row.per_second[-1]:,.0f}/s"
@@ -156,7 +156,7 @@ def _arguments(op: str) -> list[str]:
     }[op]
 
 
-def _run(binaries: Binaries, server: Server, row: Row, keys: int) -> None:
+def run(binaries: Binaries, server: Server, row: Row, keys: int) -> None:
     """One redis-benchmark run; appends its figures to the row."""
     options = {"-p": server.port, "-c": CLIENTS, "-r": keys, "-n": row.requests, "-P": row.pipeline}
     words = [str(word) for option in options.items() for word in option]

@@ -22,6 +22,11 @@ MASS_USED_RATIO_MAX = 1.25
 IDLE_CPU_PERCENT_MAX = 1.0
 # "Unchanged" allows for a connection's buffers and rounded tables, not for 0.1 byte an operation.
 ONE_KEY_DELTA_MAX = 64 * 1024
+EVICTING_CPU_RATIO_MAX = 1.4
+EVICTING_PEER_RATIO_MAX = 0.5
+STORM_ABOVE_MAX = 1.01
+STORM_USED_MIN = 0.9
+HIT_RATIO_BELOW_PEER_MAX = 0.003
 
 
 @dataclass
@@ -40,7 +45,7 @@ def evaluate(results: Results) -> list[Target]:
         "not measured here",
         None,
     )
-    return [*_cpu(results), *_memory(results), *_expiry(results), suite]
+    return [*_cpu(results), *_memory(results), *_expiry(results), *_eviction(results), suite]
 
 
 def _cpu(results: Results) -> Iterator[Target]:
@@ -155,6 +160,35 @@ def _expiry(results: Results) -> Iterator[Target]:
         else:
             delta = one.used_after_bytes - one.used_before_bytes
             yield Target(what, goal, f"{delta:+,} B", abs(delta) <= ONE_KEY_DELTA_MAX)
+
+
+def _eviction(results: Results) -> Iterator[Target]:
+    eviction = results.eviction
+    mine = next((one for one in eviction.cpu if one.kind == "larder"), None)
+    peer = next((one for one in eviction.cpu if one.kind == "redis"), None)
+    ratio = mine.ratio if mine else None
+    yield _at_most("CPU per SET at maxmemory / below it", ratio, EVICTING_CPU_RATIO_MAX, "{:.2f}")
+    ratio = mine.at_limit_us_median / peer.at_limit_us_median if mine and peer else None
+    what = "CPU per SET at maxmemory / redis-server's"
+    yield _at_most(what, ratio, EVICTING_PEER_RATIO_MAX, "{:.2f}")
+
+    storm = next(iter(eviction.storms), None)
+    above = storm.used_max / storm.maxmemory if storm else None
+    yield _at_most("storm: highest used_memory / maxmemory", above, STORM_ABOVE_MAX, "{:.4f}")
+    unused = 1 - storm.used_min_when_full / storm.maxmemory if storm else None
+    yield _at_most("storm: unused share once full", unused, 1 - STORM_USED_MIN, "{:.3f}")
+
+    ours, theirs = (
+        {
+            (one.trace, one.policy, one.capacity_share): one.ratio
+            for one in eviction.hit_ratios
+            if one.kind == kind
+        }
+        for kind in ("larder", "redis")
+    )
+    below = max((theirs[load] - ours[load] for load in ours.keys() & theirs.keys()), default=None)
+    what = "hit ratio below redis-server's, at worst"
+    yield _at_most(what, below, HIT_RATIO_BELOW_PEER_MAX, "{:+.4f}")
 
 
 def _at_most(what: str, value: float | None, limit: float, form: str) -> Target:

@@ -83,7 +83,8 @@ class Generator:
             (self.no_arguments, 4, True), (self.select, 3, True), (self.flush, 1, True),
             (self.swap_db, 1, True), (self.echo, 2, True), (self.unknown, 1, True),
             (self.copy, 5, True), (self.move, 3, True), (self.dump, 5, True), (self.restore, 8, True),
-            (self.wait, 1, False), (self.client, 3, False), (self.command, 4, False), (self.config, 2, False),
+            (self.object, 6, True), (self.touch, 2, True), (self.wait, 1, False),
+            (self.client, 3, False), (self.command, 4, False), (self.config, 2, False),
             (self.subcommands, 1, False), (self.connection, 1, False),
             (self.transaction, 4, False),
         ]  # fmt: skip
@@ -220,6 +221,13 @@ class Generator:
             options.append(self._expiry())
         self.random.shuffle(options)
         return [[b"SET", self._key(), self._value()] + sum(options, [])]
+
+    def object(self):
+        about = [b"ENCODING", b"ENCODING", b"ENCODING", b"REFCOUNT", b"IDLETIME", b"FREQ"]
+        return [[b"OBJECT", self._word(self.random.choice(about)), self._key()]]
+
+    def touch(self):
+        return [[b"TOUCH"] + self._several_keys()]
 
     def delete(self):
         return [[self.random.choice([b"DEL", b"UNLINK"])] + self._several_keys()]
@@ -513,11 +521,15 @@ class Generator:
             [b"GET", b"maxmemory"], [b"GET", b"nosuch"], [b"GET", b"maxmemory", b"timeout"], [b"GET"],
             [b"SET", b"nosuch", b"1"], [b"SET", b"timeout"], [b"SET"], [b"SET", b"timeout", b"x"],
             [b"SET", b"timeout", b"0"], [b"SET", b"timeout", b"0", b"timeout", b"0"], [b"RESETSTAT"],
+            [b"SET", b"maxmemory-samples", b"0"], [b"SET", b"lfu-log-factor", b"-1"],
+            [b"SET", b"lfu-decay-time", b"1"], [b"SET", b"maxmemory-policy", b"nosuch"],
+            [b"SET", b"maxmemory-policy", b"allkeys-lru"], [b"SET", b"maxmemory-policy", b"noeviction"],
+            [b"SET", b"maxmemory", b"0"], [b"SET", b"maxmemory", b"1x"],
             [b"SET", b"port", b"99999"], [b"SET", b"databases", b"3"], [b"NOSUCH"], [b"RESETSTAT", b"x"],
         ])]  # fmt: skip
 
     def subcommands(self):
-        name = self.random.choice([b"CLIENT", b"COMMAND", b"CONFIG", b"DEBUG"])
+        name = self.random.choice([b"CLIENT", b"COMMAND", b"CONFIG", b"DEBUG", b"OBJECT"])
         rest = self.random.choice([[], [b"HELP"], [b"help"], [b"nosuch"], [b"HELP", b"x"], [b""]])
         if name == b"COMMAND" and not rest:
             rest = [b"COUNT"]

@@ -10,7 +10,7 @@ import re
 import resp
 
 TOLERANCE_S = 5  # both servers are asked within one batch, but on a busy machine not at one instant
-CONTAINERS = (b"CLIENT", b"COMMAND", b"CONFIG", b"DEBUG")
+CONTAINERS = (b"CLIENT", b"COMMAND", b"CONFIG", b"DEBUG", b"OBJECT")
 OWN_NAMES = (b"larder",)  # what larder has on top: sections, fields, commands
 # Of Redis 7.2.
 LATER_COMMANDS = (b"client|setinfo", b"client|no-touch")
@@ -199,6 +199,9 @@ RULES = {
     b"PTTL": _within(TOLERANCE_S * 1000),
     b"EXPIRETIME": _within(TOLERANCE_S),
     b"PEXPIRETIME": _within(TOLERANCE_S * 1000),
+    # Redis' clock for it ticks once a second, and the integers that it shares between keys share
+    # their idle time too.
+    (b"OBJECT", b"IDLETIME"): _same_kind,
     # The order of a hash table is nobody's promise.
     b"KEYS": _unordered,
     # Which key is drawn is chance; whether there is one is not.

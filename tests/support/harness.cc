@@ -6,6 +6,7 @@
 
 #include "protocol/reply_writer.h"
 #include "server/commands/families.h"
+#include "server/eviction_options.h"
 #include "store/worker.h"
 #include "tests/support/resp_client.h"
 #include "tests/support/written.h"
@@ -55,6 +56,7 @@ Harness::Harness(const HarnessOptions& options)
       dispatcher_(thread_),
       first_(Connect()) {
   clients_.AddHost(*this);
+  server::ApplyEvictionOptions(config_, keyspace_);
   first_.client().resp = options.resp;
   worker_.set_now(clock_.Now());
 }

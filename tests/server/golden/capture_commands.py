@@ -25,6 +25,7 @@ setbit getbit bitcount bitpos bitop bitfield bitfield_ro
 expire pexpire expireat pexpireat ttl pttl expiretime pexpiretime persist
 multi exec discard watch unwatch
 rename renamenx scan keys randomkey copy move dump restore wait
+object object|encoding object|freq object|idletime object|refcount object|help touch
 """.split()
 
 

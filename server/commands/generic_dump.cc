@@ -1,4 +1,5 @@
 // DUMP and RESTORE: a value as bytes that another server of this or Redis' make can read.
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "server/commands/families.h"
 #include "server/config.h"
 #include "server/rdb_payload.h"
+#include "store/access.h"
 #include "store/keyspace.h"
 
 namespace larder::server {
@@ -91,11 +93,14 @@ std::optional<std::string_view> ReadRestored(const Call& call, const RestoreOpti
   return std::nullopt;
 }
 
-// The one place where a restored entry is made. IDLETIME and FREQ say what its access word shall
-// be.
-store::OwnedEntry MakeRestoredEntry(const Call& call, const store::Key& key,
-                                    const Restored& restored, const RestoreOptions&) {
-  return Entry::MakeString(call.worker.allocator(), key.bytes, *restored.value, restored.deadline);
+// The access word that FREQ or IDLETIME ask for, if the eviction policy is one that it belongs to.
+std::optional<uint32_t> AccessWordOf(const Call& call, const RestoreOptions& options) {
+  if (store::IsLfu(call.worker.budget().kind())) {
+    if (!options.frequency) return std::nullopt;
+    return store::LfuWord(static_cast<uint8_t>(*options.frequency), call.now());
+  }
+  if (!options.idle_seconds) return std::nullopt;
+  return store::AccessTick(call.now() - std::min(*options.idle_seconds, call.now() / 1000) * 1000);
 }
 
 void Restore(Call& call, ReplyWriter& reply) {
@@ -109,12 +114,16 @@ void Restore(Call& call, ReplyWriter& reply) {
   const store::Key key = call.KeyAt(1);
   // Made before the lock is taken, and freed after it if the key is in the way.
   store::OwnedEntry entry(nullptr, store::EntryDeleter{&call.worker.allocator()});
-  if (!error && restored.value) entry = MakeRestoredEntry(call, key, restored, options);
+  if (!error && restored.value) {
+    entry =
+        Entry::MakeString(call.worker.allocator(), key.bytes, *restored.value, restored.deadline);
+  }
   call.keyspace().Write(call.worker, call.db(), key, [&](KeyEditor& editor) {
     if (!options.replace && editor.entry() != nullptr) {
       error = protocol::kBusyKey;
     } else if (!error && entry != nullptr) {
       editor.Put(std::move(entry));
+      if (const auto word = AccessWordOf(call, options)) editor.entry()->SetAccess(*word);
     } else if (!error) {
       editor.Erase();
     }

@@ -95,6 +95,12 @@ inline constexpr std::string_view kDebugNotAllowed =
     "run it from a local connection, otherwise you need to set this option in the configuration "
     "file, "
     "and then restart the server.";
+inline constexpr std::string_view kSlowLogCount =
+    "ERR count should be greater than or equal to -1";
+inline constexpr std::string_view kNoResp2 = "ERR RESP2 is not supported by this command";
+inline constexpr std::string_view kNoSuchProtocolType =
+    "ERR Wrong protocol type name. Please use one of the following: "
+    "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";
 inline constexpr std::string_view kNoShutdownInProgress = "ERR No shutdown in progress.";
 inline constexpr std::string_view kShutdownFailed = "ERR Errors trying to SHUTDOWN. Check logs.";
 
@@ -170,6 +176,10 @@ inline std::string ClientSetInfoUnknown(std::string_view option) {  // 7.2's
 inline std::string ClientSetInfoBadValue(std::string_view option) {  // 7.2's
   return internal::Join("ERR ", internal::Echo(option),
                         " cannot contain spaces, newlines or special characters.");
+}
+
+inline std::string NoLatencySamples(std::string_view event) {
+  return internal::Join("ERR No samples available for event '", internal::Echo(event), "'");
 }
 
 inline std::string ConfigUnknownOption(std::string_view directive) {

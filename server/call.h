@@ -31,7 +31,9 @@ namespace larder::server {
 class ClientRegistry;
 class Config;
 class EventLoop;
+class LatencyMonitor;
 class ServerControl;
+class SlowLog;
 struct ServerInfo;
 class Stats;
 class ThreadStats;
@@ -46,6 +48,8 @@ struct Services {
   store::Keyspace& keyspace;
   store::Clock& clock;
   const ServerInfo& info;
+  SlowLog& slow_log;
+  LatencyMonitor& latency;
   ServerControl& control;
 };
 

@@ -32,7 +32,7 @@ constexpr store::UnixMs kHttpWarningIntervalMs = 60'000;
 }  // namespace
 
 Dispatcher::Dispatcher(ThreadContext& thread)
-    : thread_(thread), commands_(thread.services.commands) {
+    : thread_(thread), commands_(thread.services.commands), slow_watch_(thread.services) {
   args_.reserve(kReservedArgs);
 }
 
@@ -222,7 +222,17 @@ void Dispatcher::Execute(Client& client, const Request& request, ReplyWriter& re
   counters.calls.Add(1);
   counters.ticks.Add(ticks);
   if (thread_.services.config.latency_tracking()) thread_.stats.AddLatency(command.index, ticks);
+  if (slow_watch_.IsSlow(ticks)) [[unlikely]]
+    ReportSlow(client, request, ticks);
   last_ticks_ = now;
+}
+
+// Only what has run to its end: a suspended client waits, which is no work.
+void Dispatcher::ReportSlow(const Client& client, const Request& request, uint64_t ticks) {
+  if (client.suspension != 0) return;
+  const double microseconds = thread_.services.stats.TicksToMicroseconds(ticks);
+  ReportSlowCommand(thread_.services, client, *request.command, ArgsOf(request),
+                    static_cast<int64_t>(microseconds));
 }
 
 // The first line of an HTTP request with a body, or a header that all have: a web page may make its

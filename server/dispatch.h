@@ -25,6 +25,7 @@
 #include "protocol/request_parser.h"
 #include "server/call.h"
 #include "server/client.h"
+#include "server/slow_command.h"
 #include "store/shard_set.h"
 
 namespace larder::server {
@@ -91,6 +92,7 @@ class Dispatcher {
   bool MayDebug(const Client& client) const;
   bool IsHttp(const Request& request) const;
   void WarnOfHttp(const Client& client);
+  void ReportSlow(const Client& client, const Request& request, uint64_t ticks);
   void CountError(const char* error_line);
 
   ThreadContext& thread_;
@@ -101,6 +103,7 @@ class Dispatcher {
   std::array<store::KeyAt, kBatchMax> keys_;  // the first key of each request that has one
   size_t key_count_ = 0;
   uint64_t last_ticks_ = 0;  // when the previous request of the batch ended
+  SlowWatch slow_watch_;
   store::UnixMs next_http_warning_ = 0;
   protocol::ReplyBuffer muted_;  // replies that the client does not want
 };

@@ -30,7 +30,8 @@ struct LiveSettings {
   Number proto_max_bulk_len{}, query_buffer_limit{}, loglevel{}, debug_command{}, protected_mode{},
       crash_log{};
   Number maxmemory{}, maxmemory_policy{}, active_expire_effort{}, shutdown_timeout_s{};
-  Number slowlog_slower_than_us{}, slowlog_max_len{}, latency_tracking{}, has_password{};
+  Number slowlog_slower_than_us{}, slowlog_max_len{}, latency_tracking{},
+      latency_monitor_threshold_ms{}, has_password{};
   struct Limit {
     Number hard_bytes{}, soft_bytes{}, soft_seconds{};
   };

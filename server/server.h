@@ -23,8 +23,10 @@
 #include "server/client_registry.h"
 #include "server/command_table.h"
 #include "server/io_thread.h"
+#include "server/latency.h"
 #include "server/listener.h"
 #include "server/server_info.h"
+#include "server/slowlog.h"
 #include "server/stats.h"
 #include "store/clock.h"
 #include "store/keyspace.h"
@@ -84,6 +86,8 @@ class Server final : public ServerControl {
   Stats stats_;
   store::Keyspace keyspace_;
   ServerInfo info_;
+  SlowLog slow_log_;
+  LatencyMonitor latency_;
   Services services_;
   std::vector<std::unique_ptr<IoThread>> threads_;
   boost::asio::signal_set signals_;

@@ -69,6 +69,16 @@ void Auth(Call& call, ReplyWriter& reply) {
   reply.Ok();
 }
 
+bool IsSecretOfAuth(std::span<const std::string_view>, size_t) { return true; }
+
+// What follows AUTH: a name and a password.
+bool IsSecretOfHello(std::span<const std::string_view> args, size_t i) {
+  for (size_t distance = 1; distance <= 2 && distance + 2 <= i; ++distance) {
+    if (EqualsIgnoreCase(args[i - distance], "AUTH")) return true;
+  }
+  return false;
+}
+
 struct HelloOptions {
   std::optional<RespVersion> version;
   std::optional<std::string_view> user;
@@ -188,6 +198,7 @@ constexpr CommandSpec kRows[] = {
     {.name = "AUTH",
      .arity = -2,
      .flags = kAnyTime,
+     .is_secret = IsSecretOfAuth,
      .syntax = "[username@6.0.0] password",
      .since = "1.0.0",
      .complexity = "O(N) where N is the number of passwords defined for the user",
@@ -197,6 +208,7 @@ constexpr CommandSpec kRows[] = {
     {.name = "HELLO",
      .arity = -1,
      .flags = kAnyTime,
+     .is_secret = IsSecretOfHello,
      .syntax = "[protover:integer [AUTH (username password)]=username_password "
                "[SETNAME clientname]]=arguments",
      .since = "6.0.0",

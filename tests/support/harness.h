@@ -32,7 +32,9 @@
 #include "server/config.h"
 #include "server/dispatch.h"
 #include "server/event_loop.h"
+#include "server/latency.h"
 #include "server/server_info.h"
+#include "server/slowlog.h"
 #include "server/stats.h"
 #include "server/suspension.h"
 #include "store/clock.h"
@@ -125,6 +127,8 @@ class Harness final : public server::EventLoop,
   server::Stats stats_;
   store::Keyspace keyspace_;
   server::ServerInfo info_;
+  server::SlowLog slow_log_;
+  server::LatencyMonitor latency_;
   server::Services services_;
   store::Worker& worker_;
   server::ThreadContext thread_;

@@ -22,6 +22,11 @@ get set del unlink exists type strlen incr decr incrby decrby append setrange ge
 mset msetnx mget
 expire pexpire expireat pexpireat ttl pttl expiretime pexpiretime persist
 rename renamenx scan keys randomkey copy move dump restore wait
+time role lastsave lolwut
+slowlog slowlog|get slowlog|len slowlog|reset slowlog|help
+latency latency|doctor latency|graph latency|help latency|histogram latency|history latency|latest
+latency|reset
+memory memory|doctor memory|help memory|malloc-stats memory|purge memory|stats memory|usage
 """.split()
 
 

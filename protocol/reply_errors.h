@@ -162,6 +162,11 @@ inline constexpr std::string_view kNotInTransaction =
     "ERR Command not allowed inside a transaction";
 
 inline constexpr std::string_view kNoConfigFile = "ERR The server is running without a config file";
+inline constexpr std::string_view kSlowLogCount = "ERR count should be greater than or equal to -1";
+inline constexpr std::string_view kNoResp2 = "ERR RESP2 is not supported by this command";
+inline constexpr std::string_view kNoSuchProtocolType =
+    "ERR Wrong protocol type name. Please use one of the following: "
+    "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";
 inline constexpr std::string_view kNoShutdownInProgress = "ERR No shutdown in progress.";
 inline constexpr std::string_view kShutdownFailed = "ERR Errors trying to SHUTDOWN. Check logs.";
 
@@ -248,6 +253,11 @@ inline std::string ClientSetInfoBadValue(std::string_view option) {  // 7.2's
 inline std::string ConfigRewriteFailed(std::string_view reason) {
   return internal::Join("ERR Rewriting config file: ", reason, "");
 }
+
+inline std::string NoLatencySamples(std::string_view event) {
+  return internal::Join("ERR No samples available for event '", internal::Echo(event), "'");
+}
+
 inline std::string ConfigUnknownOption(std::string_view directive) {
   return internal::Join("ERR Unknown option or number of arguments for CONFIG SET - '",
                         internal::Echo(directive), "'");

@@ -33,8 +33,10 @@ class ClientPause;
 class ClientRegistry;
 class Config;
 class EventLoop;
+class LatencyMonitor;
 class Monitors;
 class ServerControl;
+class SlowLog;
 struct ServerInfo;
 class Stats;
 class ThreadStats;
@@ -53,6 +55,8 @@ struct Services {
   WatchTable& watches;
   store::Clock& clock;
   const ServerInfo& info;
+  SlowLog& slow_log;
+  LatencyMonitor& latency;
   ServerControl& control;
 };
 

@@ -59,6 +59,11 @@ class ClientRegistry {
   // relaxed: see NextId()
   int64_t blocked() const { return blocked_.load(std::memory_order_relaxed); }
 
+  // Runs `function` once on each thread that owns clients, before what is posted to it later.
+  void PostToAll(const std::function<void()>& function) {
+    for (ClientHost* host : hosts_) host->loop().Post(function);
+  }
+
   // Calls visit(client, part) for every client, on the client's thread, with one default-made Part
   // a thread; then done(parts) once, on the thread that finished last. Both are kept until then.
   template <typename Part>

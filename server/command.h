@@ -189,8 +189,8 @@ struct KeyRef {
 // command's name; arity holds.
 using KeyFinder = bool (*)(std::span<const std::string_view> args, std::vector<KeyRef>* keys);
 
-// Whether args[i] is a secret, which MONITOR must not show. args[0] is the command's name.
-using SecretFinder = bool (*)(std::span<const std::string_view> args, size_t i);
+// Whether args[i] is a secret, which no log may show. args[0] is the command's name; i > 0.
+using SecretTest = bool (*)(std::span<const std::string_view> args, size_t i);
 
 // One line of a command's history in COMMAND DOCS.
 struct Change {
@@ -211,7 +211,8 @@ struct CommandSpec {
   std::span<const KeySpec> keys = {};
   // Overrides `keys` for finding the keys of a request; `keys` is still what COMMAND INFO shows.
   KeyFinder find_keys = nullptr;
-  SecretFinder is_secret = nullptr;
+  // Null: no argument is one.
+  SecretTest is_secret = nullptr;
   // The arguments, for people and for COMMAND DOCS; the grammar is in command_syntax.h.
   std::string_view syntax = {};
   std::string_view since = {};

@@ -103,6 +103,10 @@ class Config {
   // -1 = off.
   int64_t slowlog_slower_than_us() const { return Load(&LiveSettings::slowlog_slower_than_us); }
   int64_t slowlog_max_len() const { return Load(&LiveSettings::slowlog_max_len); }
+  // 0 = off.
+  int64_t latency_monitor_threshold_ms() const {
+    return Load(&LiveSettings::latency_monitor_threshold_ms);
+  }
   bool latency_tracking() const { return Load(&LiveSettings::latency_tracking) != 0; }
   OutputLimit output_limit(ClientClass client_class) const;
 

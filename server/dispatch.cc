@@ -51,7 +51,7 @@ CommandFlags FlagsOfWhatRuns(const Client& client, const Command& command) {
 }  // namespace
 
 Dispatcher::Dispatcher(ThreadContext& thread)
-    : thread_(thread), commands_(thread.services.commands) {
+    : thread_(thread), commands_(thread.services.commands), slow_watch_(thread.services) {
   thread.runner = this;
   args_.reserve(kReservedArgs);
 }
@@ -278,6 +278,8 @@ void Dispatcher::Run(const Command& command, Client& client, std::span<const std
   counters.calls.Add(1);
   counters.ticks.Add(ticks);
   if (thread_.services.config.latency_tracking()) thread_.stats.AddLatency(command.index, ticks);
+  if (slow_watch_.IsSlow(ticks)) [[unlikely]]
+    ReportSlow(client, command, args, ticks);
   last_ticks_ = now;
 }
 
@@ -295,6 +297,14 @@ void Dispatcher::Postpone(Client& client) {
 
 void Dispatcher::PublishMonitorLines() {
   thread_.services.monitors.Publish(std::exchange(monitor_lines_, {}));
+}
+
+// Only what has run to its end: a suspended client waits, which is no work.
+void Dispatcher::ReportSlow(const Client& client, const Command& command,
+                            std::span<const std::string_view> args, uint64_t ticks) {
+  if (client.suspension != 0) return;
+  const double microseconds = thread_.services.stats.TicksToMicroseconds(ticks);
+  ReportSlowCommand(thread_.services, client, command, args, static_cast<int64_t>(microseconds));
 }
 
 // The first line of an HTTP request with a body, or a header that all have: a web page may make its

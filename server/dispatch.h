@@ -27,6 +27,7 @@
 #include "protocol/request_parser.h"
 #include "server/call.h"
 #include "server/client.h"
+#include "server/slow_command.h"
 #include "store/shard_set.h"
 
 namespace larder::server {
@@ -106,6 +107,8 @@ class Dispatcher final : public CommandRunner {
   bool MayDebug(const Client& client) const;
   bool IsHttp(const Request& request) const;
   void WarnOfHttp(const Client& client);
+  void ReportSlow(const Client& client, const Command& command,
+                  std::span<const std::string_view> args, uint64_t ticks);
   void CountError(const char* error_line);
 
   ThreadContext& thread_;
@@ -116,6 +119,7 @@ class Dispatcher final : public CommandRunner {
   std::array<store::KeyAt, kBatchMax> keys_;  // the first key of each request that has one
   size_t key_count_ = 0;
   uint64_t last_ticks_ = 0;  // when the previous request of the batch ended
+  SlowWatch slow_watch_;
   store::UnixMs next_http_warning_ = 0;
   std::string monitor_lines_;    // of the batch, for MONITOR
   protocol::ReplyBuffer muted_;  // replies that the client does not want

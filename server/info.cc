@@ -21,6 +21,7 @@
 #include "server/client_registry.h"
 #include "server/command_table.h"
 #include "server/config.h"
+#include "server/memory_report.h"
 #include "server/server_info.h"
 #include "server/version.h"
 #include "store/keyspace.h"
@@ -66,13 +67,6 @@ std::string Human(uint64_t bytes) {
 }
 
 double Ratio(double part, double whole) { return whole == 0 ? 0 : part / whole; }
-
-uint64_t ResidentBytes() {
-  std::ifstream statm("/proc/self/statm");
-  uint64_t total_pages = 0, resident_pages = 0;
-  statm >> total_pages >> resident_pages;
-  return resident_pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-}
 
 uint64_t SystemMemoryBytes() {
   return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "server/config.h"
+#include "server/latency.h"
 #include "server/stats.h"
 #include "store/keyspace.h"
 #include "store/worker.h"
@@ -171,7 +172,12 @@ store::UnixMs IoThread::ReadClock() {
 
 void IoThread::RunMaintenance() {
   store::UnixMs now = ReadClock();
+  const auto begin = std::chrono::steady_clock::now();
   store::MaintenanceResult result = services().keyspace.Maintain(worker(), kMaintenanceBudget);
+  const int64_t monitor_ms = services().config.latency_monitor_threshold_ms();
+  const auto took = duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin);
+  if (monitor_ms > 0 && took.count() >= monitor_ms) [[unlikely]]
+    services().latency.Add("expire-cycle", {now / 1000, took.count()});
   maintenance_due_ = now;
   if (!result.more_now) {
     milliseconds delay(std::clamp<int64_t>(result.next_at - now, 1, kMaintenanceDelayMax.count()));

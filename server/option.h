@@ -32,7 +32,8 @@ struct LiveSettings {
   Number maxmemory{}, maxmemory_policy{}, maxmemory_samples{}, lfu_log_factor{},
       lfu_decay_minutes{};
   Number active_expire_effort{}, shutdown_timeout_s{};
-  Number slowlog_slower_than_us{}, slowlog_max_len{}, latency_tracking{}, has_password{};
+  Number slowlog_slower_than_us{}, slowlog_max_len{}, latency_tracking{},
+      latency_monitor_threshold_ms{}, has_password{};
   struct Limit {
     Number hard_bytes{}, soft_bytes{}, soft_seconds{};
   };

@@ -83,8 +83,8 @@ Server::Server(Config& config)
       stats_(commands_.commands().size()),
       keyspace_(OptionsOf(config, watches_), clock_),
       info_(ServerInfo::Collect(clock_.Now())),
-      services_{config,    commands_, clients_, pause_, monitors_, stats_,
-                keyspace_, watches_,  clock_,   info_,  *this},
+      services_{config,   commands_, clients_, pause_,    monitors_, stats_, keyspace_,
+                watches_, clock_,    info_,    slow_log_, latency_,  *this},
       threads_([this] {
         std::vector<std::unique_ptr<IoThread>> threads;
         for (int i = 0; i < config_.threads(); ++i) {

@@ -24,9 +24,11 @@
 #include "server/client_registry.h"
 #include "server/command_table.h"
 #include "server/io_thread.h"
+#include "server/latency.h"
 #include "server/listener.h"
 #include "server/monitor.h"
 #include "server/server_info.h"
+#include "server/slowlog.h"
 #include "server/stats.h"
 #include "server/unix_socket.h"
 #include "server/watch.h"
@@ -95,6 +97,8 @@ class Server final : public ServerControl {
   ClientPause pause_{keyspace_};
   Monitors monitors_;
   ServerInfo info_;
+  SlowLog slow_log_;
+  LatencyMonitor latency_;
   Services services_;
   std::vector<std::unique_ptr<IoThread>> threads_;
   boost::asio::signal_set signals_;

@@ -24,6 +24,13 @@ void* HeapAllocateLine(size_t bytes) {
   return aligned_alloc(kLineBytes, (bytes + kLineBytes - 1) / kLineBytes * kLineBytes);
 }
 void HeapFree(void* block) { free(block); }
+void HeapRelease() { malloc_trim(0); }
+std::string HeapReport() {
+  const struct mallinfo2 info = mallinfo2();
+  return "in use: " + std::to_string(info.uordblks + info.hblkhd) +
+         "\nfree: " + std::to_string(info.fordblks) + "\nmapped: " + std::to_string(info.hblkhd) +
+         "\n";
+}
 size_t HeapSize(const void* block, size_t) { return malloc_usable_size(const_cast<void*>(block)); }
 #else
 void HeapPreferHugePages() {
@@ -34,6 +41,13 @@ void HeapPreferHugePages() {
 void* HeapAllocate(size_t bytes) { return mi_malloc(bytes); }
 void* HeapAllocateLine(size_t bytes) { return mi_malloc_aligned(bytes, kLineBytes); }
 void HeapFree(void* block) { mi_free(block); }
+void HeapRelease() { mi_collect(true); }
+std::string HeapReport() {
+  std::string report;
+  mi_stats_print_out(
+      [](const char* text, void* out) { static_cast<std::string*>(out)->append(text); }, &report);
+  return report;
+}
 size_t HeapSize(const void*, size_t bytes) { return mi_good_size(bytes); }
 #endif
 
@@ -45,6 +59,10 @@ void* OrEnd(void* block) {
 }  // namespace
 
 void PreferHugePages() { HeapPreferHugePages(); }
+
+void ReleaseFreeMemory() { HeapRelease(); }
+
+std::string HeapStatistics() { return HeapReport(); }
 
 size_t Allocator::BytesOf(const void* block, size_t bytes) { return HeapSize(block, bytes); }
 

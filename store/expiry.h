@@ -76,6 +76,9 @@ class DeadlineWheel {
   static constexpr int kTickBits = 4;
   static constexpr int64_t kTickMs = 1 << kTickBits;
 
+  // What a deadline costs here, about.
+  static constexpr size_t kBytesPerDeadline = 9;
+
   // NextDue() of an empty wheel.
   static constexpr UnixMs kNever = std::numeric_limits<UnixMs>::max();
 

@@ -13,6 +13,7 @@
 #include "server/commands/families.h"
 #include "server/config.h"
 #include "server/info.h"
+#include "server/option.h"
 #include "server/stats.h"
 
 namespace larder::server {
@@ -37,6 +38,12 @@ void ConfigSet(Call& call, ReplyWriter& reply) {
   }
   if (auto error = call.services.config.Set(pairs)) return reply.Error(*error);
   reply.Ok();
+}
+
+bool IsSecretValue(std::span<const std::string_view> args, size_t i) {
+  if (i < 3 || i % 2 == 0) return false;
+  const std::optional<size_t> option = FindOption(args[i - 1]);
+  return option && OptionAt(*option).Is(kSensitive);
 }
 
 void ConfigResetStat(Call& call, ReplyWriter& reply) {
@@ -78,6 +85,7 @@ constexpr CommandSpec kSubcommands[] = {
     {.name = "SET",
      .arity = -4,
      .flags = kOperator,
+     .is_secret = IsSecretValue,
      .syntax = "(parameter value) ...",
      .since = "2.0.0",
      .complexity = "O(N) when N is the number of configuration parameters provided",

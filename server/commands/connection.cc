@@ -87,6 +87,19 @@ void Auth(Call& call, ReplyWriter& reply) {
   reply.Ok();
 }
 
+bool IsSecretOfAuth(std::span<const std::string_view>, size_t) { return true; }
+
+// The user and the password behind AUTH.
+bool IsSecretOfHello(std::span<const std::string_view> args, size_t i) {
+  for (size_t option = 2; option + 1 < args.size() && option < i;) {
+    const bool is_auth = EqualsIgnoreCase(args[option], "AUTH");
+    if (is_auth && i <= option + 2) return true;
+    if (!is_auth && !EqualsIgnoreCase(args[option], "SETNAME")) return false;
+    option += is_auth ? 3 : 2;
+  }
+  return false;
+}
+
 struct HelloOptions {
   std::optional<RespVersion> version;
   std::optional<std::string_view> user;
@@ -159,19 +172,6 @@ void Hello(Call& call, ReplyWriter& reply) {
   reply.Array(0);
 }
 
-bool IsAuthSecret(std::span<const std::string_view>, size_t i) { return i > 0; }
-
-// The user and the password behind AUTH.
-bool IsHelloSecret(std::span<const std::string_view> args, size_t i) {
-  for (size_t option = 2; option + 1 < args.size() && option < i;) {
-    const bool is_auth = EqualsIgnoreCase(args[option], "AUTH");
-    if (is_auth && i <= option + 2) return true;
-    if (!is_auth && !EqualsIgnoreCase(args[option], "SETNAME")) return false;
-    option += is_auth ? 3 : 2;
-  }
-  return false;
-}
-
 constexpr CommandFlags kAnyTime = kNoScript | kLoading | kStale | kFast | kNoAuth | kAllowBusy;
 
 constexpr std::string_view kPingTips[] = {"request_policy:all_shards",
@@ -226,7 +226,7 @@ constexpr CommandSpec kRows[] = {
     {.name = "AUTH",
      .arity = -2,
      .flags = kAnyTime,
-     .is_secret = IsAuthSecret,
+     .is_secret = IsSecretOfAuth,
      .syntax = "[username@6.0.0] password",
      .since = "1.0.0",
      .complexity = "O(N) where N is the number of passwords defined for the user",
@@ -236,7 +236,7 @@ constexpr CommandSpec kRows[] = {
     {.name = "HELLO",
      .arity = -1,
      .flags = kAnyTime,
-     .is_secret = IsHelloSecret,
+     .is_secret = IsSecretOfHello,
      .syntax = "[protover:integer [AUTH (username password)]=username_password "
                "[SETNAME clientname]]=arguments",
      .since = "6.0.0",

@@ -6,11 +6,15 @@ namespace larder::server {
 
 std::span<const CommandFamily> AllFamilies() {
   static const std::array kFamilies = {
-      StringCommands(),      StringCounterCommands(), StringRangeCommands(), StringLcsCommands(),
-      BitmapCommands(),      BitFieldCommands(),      GenericCommands(),     GenericCopyCommands(),
-      GenericDumpCommands(), GenericExpireCommands(), GenericScanCommands(), GenericWaitCommands(),
-      ObjectCommands(),      ConnectionCommands(),    ClientCommands(),      TransactionCommands(),
-      ServerCommands(),      ConfigCommands(),        CommandCommands(),     LarderCommands(),
+      StringCommands(),         StringCounterCommands(), StringRangeCommands(),
+      StringLcsCommands(),      BitmapCommands(),        BitFieldCommands(),
+      GenericCommands(),        GenericCopyCommands(),   GenericDumpCommands(),
+      GenericExpireCommands(),  GenericScanCommands(),   GenericWaitCommands(),
+      ObjectCommands(),         ConnectionCommands(),    ClientCommands(),
+      TransactionCommands(),    DebugCommands(),         ServerCommands(),
+      ServerIdentityCommands(), ConfigCommands(),        CommandCommands(),
+      LarderCommands(),         LatencyCommands(),       MemoryCommands(),
+      SlowLogCommands(),
   };
   return kFamilies;
 }

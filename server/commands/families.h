@@ -27,10 +27,15 @@ CommandFamily ObjectCommands();
 CommandFamily ConnectionCommands();
 CommandFamily ClientCommands();
 CommandFamily TransactionCommands();
+CommandFamily DebugCommands();
 CommandFamily ServerCommands();
+CommandFamily ServerIdentityCommands();
 CommandFamily ConfigCommands();
 CommandFamily CommandCommands();
 CommandFamily LarderCommands();
+CommandFamily LatencyCommands();
+CommandFamily MemoryCommands();
+CommandFamily SlowLogCommands();
 
 // All of the above, for CommandTable. Made once; safe from any thread.
 std::span<const CommandFamily> AllFamilies();

@@ -1,12 +1,7 @@
 // Commands of the server group that are no containers of their own file: INFO, DBSIZE, FLUSHDB,
-// FLUSHALL, SWAPDB, MONITOR, SHUTDOWN, DEBUG.
+// FLUSHALL, SWAPDB, MONITOR, SHUTDOWN.
 #include <spdlog/spdlog.h>
-#include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <cstdlib>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "protocol/number.h"
@@ -109,22 +104,6 @@ void Shutdown(Call& call, ReplyWriter& reply) {
   call.services.control.Shutdown(now);
 }
 
-// Holds back this client only; Redis stops the whole server.
-void DebugSleep(Call& call, ReplyWriter& reply) {
-  constexpr double kSecondsMax = 1e9;
-  // Redis' strtod: what is no number sleeps for 0 seconds.
-  double seconds = std::strtod(std::string(call.args[2]).c_str(), nullptr);
-  if (!(seconds > 0)) return reply.Ok();
-  auto delay = std::chrono::milliseconds(
-      static_cast<int64_t>(std::ceil(std::min(seconds, kSecondsMax) * 1000)));
-  call.SuspendFor(delay, [](Client&, ReplyWriter& out) { out.Ok(); });
-}
-
-void DebugSetActiveExpire(Call& call, ReplyWriter& reply) {
-  call.keyspace().set_active_expiry(std::atoi(std::string(call.args[2]).c_str()) != 0);
-  reply.Ok();
-}
-
 constexpr std::string_view kInfoTips[] = {"nondeterministic_output", "request_policy:all_shards",
                                           "response_policy:special"};
 constexpr std::string_view kSumTips[] = {"request_policy:all_shards", "response_policy:agg_sum"};
@@ -138,32 +117,6 @@ constexpr Change kFlushHistory[] = {
 };
 constexpr Change kShutdownHistory[] = {
     {"7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."}};
-
-constexpr CommandFlags kDebugFlags = kAdmin | kNoScript | kLoading | kStale | kNeedsEnabling;
-
-constexpr CommandSpec kDebugSubcommands[] = {
-    {.name = "SET-ACTIVE-EXPIRE",
-     .arity = 3,
-     .flags = kDebugFlags,
-     .syntax = "enabled:integer",
-     .since = "1.0.0",
-     .summary = "Switch the background expiry of keys off or on",
-     .help = "SET-ACTIVE-EXPIRE <0|1>\n"
-             "    Setting it to 0 disables expiring keys in background when they are not\n"
-             "    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the\n"
-             "    default.",
-     .handler = DebugSetActiveExpire},
-    {.name = "SLEEP",
-     .arity = 3,
-     .flags = kDebugFlags,
-     .syntax = "seconds:double",
-     .since = "1.0.0",
-     .summary = "Answer this client after a while",
-     .help = "SLEEP <seconds>\n"
-             "    Hold back this client for <seconds>. Decimals allowed.",
-     .handler = DebugSleep},
-    HelpRow("1.0.0"),
-};
 
 constexpr CommandSpec kRows[] = {
     {.name = "INFO",
@@ -234,14 +187,6 @@ constexpr CommandSpec kRows[] = {
      .summary = "Synchronously save the dataset to disk and then shut down the server",
      .history = kShutdownHistory,
      .handler = Shutdown},
-    {.name = "DEBUG",
-     .arity = -2,
-     .flags = kDebugFlags | kSysCmd | kUnlistedSubcommands,
-     .since = "1.0.0",
-     .complexity = "Depends on subcommand.",
-     .summary = "A container for debugging commands",
-     .subcommands = kDebugSubcommands,
-     .handler = UnlistedSubcommandError},
 };
 static_assert(Valid(kRows));
 

@@ -84,6 +84,7 @@ class Generator:
             (self.swap_db, 1, True), (self.echo, 2, True), (self.unknown, 1, True),
             (self.copy, 5, True), (self.move, 3, True), (self.dump, 5, True), (self.restore, 8, True),
             (self.object, 6, True), (self.touch, 2, True), (self.wait, 1, False),
+            (self.introspection, 5, False),
             (self.client, 3, False), (self.command, 4, False), (self.config, 2, False),
             (self.subcommands, 1, False), (self.connection, 1, False),
             (self.transaction, 4, False),
@@ -444,6 +445,57 @@ class Generator:
             [b"x", b"0"], [b"1", b"x"], [b"0"], [b"0", b"0", b"0"], [b"-5", _integer(INT64_MIN)],
             [b"0", _integer(INT64_MAX)], [_integer(2**63), b"0"], [b"1", _integer(2**63)],
         ])]  # fmt: skip
+
+    def introspection(self):
+        group = self.random.choice([
+            self._slow_log, self._latency, self._memory, self._debug, self._identity
+        ])  # fmt: skip
+        return [group()]
+
+    def _slow_log(self):
+        return [b"SLOWLOG"] + self.random.choice([
+            [b"GET"], [b"GET", b"-1"], [b"GET", b"0"], [b"GET", self._number()], [b"GET", b"1", b"2"],
+            [b"get", b"-2"], [b"LEN"], [b"LEN", b"x"], [b"RESET"], [b"RESET", b"x"], [b"NOSUCH"],
+        ])  # fmt: skip
+
+    def _latency(self):
+        return [b"LATENCY"] + self.random.choice([
+            [b"LATEST"], [b"LATEST", b"x"], [b"HISTORY", b"command"], [b"HISTORY"], [b"RESET"],
+            [b"RESET", b"command", b"nosuch"], [b"GRAPH", b"nosuch"], [b"GRAPH", b"command"], [b"GRAPH"],
+            [b"DOCTOR"], [b"DOCTOR", b"x"], [b"HISTOGRAM", b"nosuch"], [b"HISTOGRAM", b"get"],
+            [b"HISTOGRAM", b"GET", b"set", b"nosuch"], [b"HISTOGRAM", b"config"], [b"HISTOGRAM"],
+            [b"HISTOGRAM", b"client|id", b"client|nosuch"], [b"NOSUCH"], [b"HISTORY", self._value()],
+        ])  # fmt: skip
+
+    def _memory(self):
+        return [b"MEMORY"] + self.random.choice([
+            [b"USAGE", self._key()], [b"USAGE", self._key(), b"SAMPLES", self._number()], [b"USAGE"],
+            [b"USAGE", self._key(), b"SAMPLES"], [b"USAGE", self._key(), b"NOSUCH", b"1"],
+            [b"USAGE", self._key(), b"samples", b"0", b"SAMPLES", self._number()], [b"STATS"],
+            [b"STATS", b"x"], [b"DOCTOR"], [b"DOCTOR", b"x"], [b"PURGE"], [b"PURGE", b"x"],
+            [b"MALLOC-STATS"], [b"MALLOC-STATS", b"x"], [b"NOSUCH"],
+        ])  # fmt: skip
+
+    def _debug(self):
+        types = [b"string", b"integer", b"double", b"bignum", b"null", b"array", b"set", b"map", b"TRUE",
+                 b"attrib", b"push", b"verbatim", b"false", b"nosuch", b""]  # fmt: skip
+        # After a push comes a reply of its own: two for one command.
+        if self.random.randrange(3) == 0:
+            kind = self.random.choice(types)
+            return [b"DEBUG", b"PROTOCOL", b"map" if kind in (b"push", b"attrib") else kind]
+        return [b"DEBUG"] + self.random.choice([
+            [b"PROTOCOL"], [b"ERROR", b"ERR text"], [b"ERROR", b"CODE a\r\nb"], [b"ERROR", self._value()],
+            [b"ERROR"], [b"LOG", b"text"], [b"LOG"], [b"OBJECT", self._key()], [b"OBJECT"], [b"JMAP"],
+            [b"OBJECT", b"a", b"b"], [b"STRINGMATCH-LEN", b"10", b"*"], [b"SLEEP", b"x"],
+        ])  # fmt: skip
+
+    def _identity(self):
+        return self.random.choice([
+            [b"TIME"], [b"TIME", b"x"], [b"ROLE"], [b"ROLE", b"x"], [b"LASTSAVE"], [b"LASTSAVE", b"x"],
+            [b"LOLWUT"], [b"LOLWUT", b"x"], [b"LOLWUT", b"VERSION"], [b"LOLWUT", b"VERSION", b"x"],
+            [b"LOLWUT", b"version", b"5"], [b"LOLWUT", b"VERSION", b"5", b"1", b"1", b"x"],
+            [b"LOLWUT", b"VERSION", b"6", b"x"], [b"LOLWUT", b"VERSION", b"7", b"x"],
+        ])  # fmt: skip
 
     def scan(self):
         cursor = b"0"

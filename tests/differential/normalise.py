@@ -10,7 +10,9 @@ import re
 import resp
 
 TOLERANCE_S = 5  # both servers are asked within one batch, but on a busy machine not at one instant
-CONTAINERS = (b"CLIENT", b"COMMAND", b"CONFIG", b"DEBUG", b"OBJECT")
+CONTAINERS = (
+    b"CLIENT", b"COMMAND", b"CONFIG", b"DEBUG", b"LATENCY", b"MEMORY", b"OBJECT", b"SLOWLOG",
+)  # fmt: skip
 OWN_NAMES = (b"larder",)  # what larder has on top: sections, fields, commands
 # Of Redis 7.2.
 LATER_COMMANDS = (b"client|setinfo", b"client|no-touch")
@@ -192,6 +194,39 @@ def _help(_, ours, theirs):
     return ours[0] == theirs[0] and frame(ours) == frame(theirs)
 
 
+def _memory_stats(_, ours, theirs):
+    def names(tree):
+        return [key[1] for key, _ in _pairs(tree)]
+
+    return ours[0] == theirs[0] and names(ours) == names(theirs)
+
+
+def _histogram(args, ours, theirs):
+    """The same commands were called as often; how long they took is each server's own."""
+    if ours[0] != theirs[0]:
+        return False
+    if len(args) == 2:
+        return True  # all commands: also those of the other connections, in the other's order
+
+    def calls(tree):
+        return sorted((name[1], fields[1][:2]) for name, fields in _pairs(tree))
+
+    return calls(ours) == calls(theirs)
+
+
+DEBUG_OBJECT = re.compile(rb"Value at:(0x[0-9a-f]+) (refcount):\d+ (encoding:\w+ serializedlength:\d+) "
+                          rb"lru:\d+ lru_seconds_idle:\d+")  # fmt: skip
+
+
+def _debug_object(_, ours, theirs):
+    # Redis keeps a text that was written in place raw for ever.
+    def length(tree):
+        return re.sub(rb".*(serializedlength:\d+) .*", rb"\1", tree[1])
+
+    both_match = all(DEBUG_OBJECT.fullmatch(tree[1]) for tree in (ours, theirs))
+    return ours[0] == theirs[0] and both_match and length(ours) == length(theirs)
+
+
 # Command, or command and subcommand -> rule(args, our tree, their tree).
 RULES = {
     # Time passes between the two servers' answers; deadlines themselves are relative to it.
@@ -213,6 +248,19 @@ RULES = {
     b"HELLO": _hello,
     # Nearly every value differs; the sections must be the same, larder's own apart.
     b"INFO": _info,
+    # Times, what took long, and what memory it took; the text about it is larder's own.
+    b"TIME": _same_kind,
+    b"LASTSAVE": _same_kind,
+    b"LOLWUT": _same_kind,
+    (b"SLOWLOG", b"GET"): _same_kind,
+    (b"SLOWLOG", b"LEN"): _same_kind,
+    (b"LATENCY", b"DOCTOR"): _same_kind,
+    (b"LATENCY", b"HISTOGRAM"): _histogram,
+    (b"MEMORY", b"USAGE"): _same_kind,
+    (b"MEMORY", b"STATS"): _memory_stats,
+    (b"MEMORY", b"DOCTOR"): _same_kind,
+    (b"MEMORY", b"MALLOC-STATS"): _same_kind,
+    (b"DEBUG", b"OBJECT"): _debug_object,
     # Ids, addresses, ages and buffer sizes differ.
     (b"CLIENT", b"ID"): _same_kind,
     (b"CLIENT", b"INFO"): _client_list,

@@ -34,8 +34,10 @@
 #include "server/config.h"
 #include "server/dispatch.h"
 #include "server/event_loop.h"
+#include "server/latency.h"
 #include "server/monitor.h"
 #include "server/server_info.h"
+#include "server/slowlog.h"
 #include "server/stats.h"
 #include "server/suspension.h"
 #include "server/watch.h"
@@ -134,6 +136,8 @@ class Harness final : public server::EventLoop,
   server::ClientPause pause_{keyspace_};
   server::Monitors monitors_;
   server::ServerInfo info_;
+  server::SlowLog slow_log_;
+  server::LatencyMonitor latency_;
   server::Services services_;
   store::Worker& worker_;
   server::ThreadContext thread_;

@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <string>
 
 #include "tests/support/harness.h"
@@ -9,7 +8,6 @@ namespace larder::server {
 namespace {
 
 using test_support::Harness;
-using namespace std::chrono_literals;
 
 class ServerCommandsTest : public testing::TestWithParam<store::MapKind> {
  protected:
@@ -91,26 +89,6 @@ TEST(ShutdownTest, RefusesWhatItCannotDo) {
     EXPECT_EQ(h.Run(line), "-ERR syntax error\r\n") << line;
   }
   EXPECT_FALSE(h.shutdown().has_value());
-}
-
-TEST(DebugTest, SetActiveExpireStopsTheSweep) {
-  Harness h({.config = {{"enable-debug-command", "yes"}}});
-  EXPECT_EQ(h.Run("DEBUG SET-ACTIVE-EXPIRE 0"), "+OK\r\n");
-  h.Run("SET k v PX 10");
-  h.Advance(1000ms);
-  EXPECT_EQ(h.Run("DBSIZE"), ":1\r\n");
-  EXPECT_EQ(h.Run("DEBUG SET-ACTIVE-EXPIRE 1"), "+OK\r\n");
-  h.Advance(100ms);
-  EXPECT_EQ(h.Run("DBSIZE"), ":0\r\n");
-}
-
-TEST(DebugTest, AnswersAnyMistakeWithOneError) {
-  Harness h({.config = {{"enable-debug-command", "yes"}}});
-  for (const char* name : {"SLEEP", "NOSUCH"}) {
-    EXPECT_EQ(h.Run({"DEBUG", name}), "-ERR unknown subcommand or wrong number of arguments for '" +
-                                          std::string(name) + "'. Try DEBUG HELP.\r\n");
-  }
-  EXPECT_EQ(h.Run("DEBUG SLEEP x"), "+OK\r\n");
 }
 
 }  // namespace

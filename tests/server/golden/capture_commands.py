@@ -26,6 +26,11 @@ expire pexpire expireat pexpireat ttl pttl expiretime pexpiretime persist
 multi exec discard watch unwatch
 rename renamenx scan keys randomkey copy move dump restore wait
 object object|encoding object|freq object|idletime object|refcount object|help touch
+time role lastsave lolwut
+slowlog slowlog|get slowlog|len slowlog|reset slowlog|help
+latency latency|doctor latency|graph latency|help latency|histogram latency|history latency|latest
+latency|reset
+memory memory|doctor memory|help memory|malloc-stats memory|purge memory|stats memory|usage
 """.split()
 
 

@@ -23,6 +23,7 @@ TESTED_BY = {
     "server/connection.cc": "tests/system/connection_life_test.cc",
     "server/io_thread.cc": "tests/system/connection_life_test.cc",
     "server/server.cc": "tests/system/connection_life_test.cc",
+    "store/keyspace_databases.cc": "tests/store/transaction_test.cc",
     "store/keyspace_eviction.cc": "tests/store/eviction_test.cc",
     "store/keyspace_maintenance.cc": "tests/store/keyspace_expiry_test.cc",
     "store/map.cc": "tests/store/map_contract_test.cc",

@@ -8,6 +8,7 @@
 #include "server/arg_reader.h"
 #include "server/call.h"
 #include "server/commands/families.h"
+#include "store/worker.h"
 
 namespace larder::server {
 namespace {

@@ -6,7 +6,7 @@
 // also all that the way back needs.
 //
 // Pure functions, any thread. Cost for strings of n and m bytes: O(n * m / 64) time, n * m / 8
-// bytes of memory, rows rounded up to 8. Throws std::bad_alloc.
+// bytes of memory, rows rounded up to 8.
 #pragma once
 
 #include <cstddef>

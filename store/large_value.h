@@ -2,10 +2,10 @@
 //
 // Its own block, so that EXPIRE and RENAME move a pointer and never the bytes. It is either frozen
 // (nothing about it changes once an entry refers to it, so lock-free readers may read it under a
-// pin) or growable (written in place under the shard's lock by APPEND and SETRANGE; its entry says
-// so with a flag, and readers that see the flag take the lock). From kMappedBytes on it has pages
-// of its own, which are given back to the system a few MiB at a time: one munmap of 512 MB stops a
-// thread for a tenth of a second.
+// pin) or growable (written in place under the shard's lock by APPEND, SETRANGE, SETBIT and
+// BITFIELD; its entry says so with a flag, and readers that see the flag take the lock). From
+// kMappedBytes on it has pages of its own, which are given back to the system a few MiB at a time:
+// one munmap of 512 MB stops a thread for a tenth of a second.
 //
 // Threads: as its entry. Cost: O(bytes) to fill, else O(1).
 #pragma once

@@ -3,8 +3,8 @@
 //
 // Threads: inside Keyspace::Write(), under the shard's lock. An absent key counts as the empty
 // string (or as 0). The deadline of the key stays. Cost: INCR on a key that has been incremented
-// before writes one word in place; APPEND and SETRANGE of a value above LargeValue::kInlineBytesMax
-// work in place with spare capacity, amortised O(bytes written).
+// before writes one word in place; APPEND, SETRANGE and the like of a value above
+// LargeValue::kInlineBytesMax work in place with spare capacity, amortised O(bytes written).
 #pragma once
 
 #include <array>

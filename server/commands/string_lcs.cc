@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,14 +51,17 @@ void ReadLcsOptions(ArgReader& args, LcsOptions* options) {
   if (options->indexes && options->length_only) args.Fail(protocol::kLcsLengthAndIndexes);
 }
 
-// Redis computes a table of 32-bit numbers and bounds its size. Ours is far smaller; the bound
-// stays, as it bounds the time as well.
+// Redis computes a table of 32-bit numbers and bounds its size. Ours is mostly far smaller; the
+// bound stays, as it bounds the time as well.
 bool ExceedsTable(size_t a_size, size_t b_size, size_t bytes_max) {
   size_t cells = 0;
   size_t bytes = 0;
   return __builtin_mul_overflow(a_size + 1, b_size + 1, &cells) ||
          __builtin_mul_overflow(cells, sizeof(uint32_t), &bytes) || bytes > bytes_max;
 }
+
+// With a proto-max-bulk-len above this, Redis goes by what malloc() says to a table of that size.
+constexpr size_t kTableBytesMax = size_t{4} << 30;
 
 // Copies the values of the first two arguments, so that no lock is held while they are compared.
 // Returns the error's text if they are too long for that.
@@ -74,6 +76,9 @@ std::optional<std::string_view> CopyValues(Call& call, std::string* a, std::stri
         }
         if (ExceedsTable(values[0].size(), values[1].size(), StringBytesMax(call))) {
           return protocol::kLcsTooLarge;
+        }
+        if (ExceedsTable(values[0].size(), values[1].size(), kTableBytesMax)) {
+          return protocol::kLcsOutOfMemory;
         }
         if (values[0].empty() || values[1].empty()) return std::nullopt;
         *a = values[0];
@@ -126,13 +131,8 @@ void Lcs(Call& call, ReplyWriter& reply) {
   if (auto error = args.error()) return reply.Error(*error);
   std::string a;
   std::string b;
-  Runs runs;
-  try {
-    if (auto error = CopyValues(call, &a, &b)) return reply.Error(*error);
-    runs = store::LongestCommonSubsequence(a, b);
-  } catch (const std::bad_alloc&) {  // with a very high proto-max-bulk-len
-    return reply.Error(protocol::kLcsOutOfMemory);
-  }
+  if (auto error = CopyValues(call, &a, &b)) return reply.Error(*error);
+  const Runs runs = store::LongestCommonSubsequence(a, b);
   if (options.indexes) {
     ReplyIndexes(reply, runs, options);
   } else if (options.length_only) {

@@ -59,6 +59,13 @@ TEST_P(LcsTest, RefusesWhatRedisHasNoMemoryFor) {
             "-ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len\r\n");
 }
 
+TEST_P(LcsTest, HasABoundOfItsOwnBeyondThat) {
+  Harness h({.map = GetParam(), .config = {{"proto-max-bulk-len", "1099511627776"}}});
+  h.Run("SETRANGE a 40000 x");
+  EXPECT_EQ(h.Run("LCS a a LEN"),
+            "-ERR Insufficient memory, failed allocating transient memory for LCS\r\n");
+}
+
 TEST(LcsResp3Test, IndexesAreAMap) {
   Harness h({.resp = RespVersion::kResp3});
   h.Run("MSET a xay b ca");

@@ -380,7 +380,8 @@ MemoryFigures Keyspace::Memory() const {
   const size_t a_worker = sizeof(Worker) + static_cast<size_t>(shards()) * sizeof(ReadCounts);
   figures.overhead_bytes =
       static_cast<int64_t>(made_.size() * a_database + workers_.size() * a_worker);
-  figures.used_bytes += figures.overhead_bytes;
+  // The shares are read one after the other: what moves meanwhile may be missed on both sides.
+  figures.used_bytes = std::max<int64_t>(figures.used_bytes, 0) + figures.overhead_bytes;
   return figures;
 }
 

@@ -41,6 +41,7 @@ void HeapPreferHugePages() {
 void* HeapAllocate(size_t bytes) { return mi_malloc(bytes); }
 void* HeapAllocateLine(size_t bytes) { return mi_malloc_aligned(bytes, kLineBytes); }
 void HeapFree(void* block) { mi_free(block); }
+// With huge pages mimalloc 2.0 lets go of nothing but segments of 32 MiB that are wholly free.
 void HeapRelease() { mi_collect(true); }
 std::string HeapReport() {
   std::string report;

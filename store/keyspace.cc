@@ -270,7 +270,8 @@ MemoryFigures Keyspace::Memory() const {
   MutexLock lock(admin_);
   figures.overhead_bytes =
       static_cast<int64_t>(made_.size() * BytesOfADatabase() + workers_.size() * BytesOfAWorker());
-  figures.used_bytes += figures.overhead_bytes;
+  // The shares are read one after the other: what moves meanwhile may be missed on both sides.
+  figures.used_bytes = std::max<int64_t>(figures.used_bytes, 0) + figures.overhead_bytes;
   return figures;
 }
 

@@ -23,9 +23,6 @@ class LatencyCommandTest : public testing::Test {
       h.Send("");
     }
   }
-  std::string At(int64_t seconds_ago) {
-    return ":" + std::to_string(h.Now() / 1000 - seconds_ago) + "\r\n";
-  }
 
   Harness h{{.config = {{"enable-debug-command", "yes"}, {"latency-monitor-threshold", "10"}}}};
 };

@@ -317,6 +317,7 @@ class Generator:
             [b"SET", b"nosuch", b"1"], [b"SET", b"timeout"], [b"SET"], [b"SET", b"timeout", b"x"],
             [b"SET", b"timeout", b"0"], [b"SET", b"timeout", b"0", b"timeout", b"0"], [b"RESETSTAT"],
             [b"SET", b"port", b"99999"], [b"SET", b"databases", b"3"], [b"NOSUCH"], [b"RESETSTAT", b"x"],
+            [b"REWRITE"], [b"REWRITE", b"x"],
         ])]  # fmt: skip
 
     def subcommands(self):

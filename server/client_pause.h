@@ -1,6 +1,7 @@
 // CLIENT PAUSE: for a time, commands of clients wait, all or those that change data. Nobody's
 // thread does: a client whose command has to wait is suspended (suspension.h), without having run
-// it, and runs it when the pause ends. Keys do not expire meanwhile, so that the data stand still.
+// it, and runs it when the pause ends. No key is expired in the background meanwhile: what the data
+// are changes for nobody but who reads a key past its deadline, and finds it gone.
 //
 // Threads: any. Cost while nothing is paused: one relaxed load a command.
 #pragma once

@@ -146,7 +146,7 @@ std::optional<std::string> ReplaceFile(const std::string& path, std::string_view
   if (missing) target = path;
   std::string fresh = target.string() + ".XXXXXX";
   struct stat before {};
-  const mode_t mode = ::stat(target.c_str(), &before) == 0 ? before.st_mode & 07777 : 0644;
+  const mode_t mode = ::stat(target.c_str(), &before) == 0 ? before.st_mode & 07777 : 0600;
   const int fd = ::mkostemp(fresh.data(), O_CLOEXEC);
   if (fd < 0) return LastError();
   bool done = WriteAll(fd, text) && ::fchmod(fd, mode) == 0 && ::fsync(fd) == 0;

@@ -578,6 +578,7 @@ class Generator:
             [b"SET", b"maxmemory-policy", b"allkeys-lru"], [b"SET", b"maxmemory-policy", b"noeviction"],
             [b"SET", b"maxmemory", b"0"], [b"SET", b"maxmemory", b"1x"],
             [b"SET", b"port", b"99999"], [b"SET", b"databases", b"3"], [b"NOSUCH"], [b"RESETSTAT", b"x"],
+            [b"REWRITE"], [b"REWRITE", b"x"],
         ])]  # fmt: skip
 
     def subcommands(self):

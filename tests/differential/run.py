@@ -22,6 +22,7 @@ import time
 import cases
 import generator
 import normalise
+import raw_generator
 import servers
 import shrink
 
@@ -124,7 +125,7 @@ class Comparison:
 
     def raw(self, seed, connections):
         self.pair.reset()
-        draw = generator.RawGenerator(seed)
+        draw = raw_generator.RawGenerator(seed)
         for index in range(connections):
             if self.report.stop():
                 return

@@ -15,6 +15,7 @@ from memory_section import KeyPoint, MemoryResult
 from results import Results, cpu_ratio
 from server_section import CLIENTS, MSET_PAIRS, OPS, PIPELINES, Row
 from targets import Target, evaluate
+from transaction_section import TransactionCpu
 
 FIGURE = re.compile(r"(more than )?[-+]?[\d.,]*( M?B)?")
 
@@ -36,6 +37,8 @@ def write(results: Results, out_dir: pathlib.Path) -> pathlib.Path:
         lines += _expiry(results.expiry, pictures.get("expiry"))
     if results.eviction != EvictionResult.nothing():
         lines += _eviction(results.eviction)
+    if results.transactions:
+        lines += _transactions(results.transactions)
     path = out_dir / "report.md"
     path.write_text("\n".join(lines) + "\n")
     return path
@@ -335,3 +338,15 @@ def _eviction(eviction: EvictionResult) -> Iterator[str]:
         for one in eviction.hit_ratios
     ]
     yield from table(["trace", "capacity", "policy", "server", "hit ratio"], rows)
+
+
+def _transactions(transactions: list[TransactionCpu]) -> Iterator[str]:
+    yield "## 5. Transactions"
+    yield ""
+    yield from _prose(
+        """
+        CPU microseconds for MULTI, five SETs and GETs, and EXEC, many of them in a pipeline. Medians.
+        """
+    )
+    rows = [[one.server, f"{one.cpu_us_median:.2f}"] for one in transactions]
+    yield from table(["server", "us"], rows)

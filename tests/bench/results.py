@@ -9,6 +9,7 @@ from eviction_section import EvictionResult
 from expiry_section import ExpiryResult
 from memory_section import MemoryResult
 from server_section import Row
+from transaction_section import TransactionCpu
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Results:
     memory: MemoryResult = field(default_factory=MemoryResult.nothing)
     expiry: ExpiryResult = field(default_factory=ExpiryResult.nothing)
     eviction: EvictionResult = field(default_factory=EvictionResult.nothing)
+    transactions: list[TransactionCpu] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
     def row(

@@ -4,7 +4,7 @@
     tests/bench/run.py --out build/bench              everything, about 25 minutes on two cores
     tests/bench/run.py --quick                        the same questions in under three minutes
     tests/bench/run.py --only memory,expiry           some of the sections server, memory, expiry,
-                                                      eviction
+                                                      eviction, transactions
 
 Leave the machine alone meanwhile. The exit code is 1 if a section failed; the report says why.
 """
@@ -26,11 +26,12 @@ import machine
 import memory_section
 import report
 import server_section
+import transaction_section
 from progress import Progress
 from results import Results
 from servers import Binaries, Fleet, build_bare_responder
 
-SECTIONS = ("server", "memory", "expiry", "eviction")
+SECTIONS = ("server", "memory", "expiry", "eviction", "transactions")
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 KEYS = 1_000_000
 ROUNDS = 3
@@ -138,6 +139,9 @@ def run_sections(
             traces=arguments.traces,
             rounds=arguments.rounds,
             **common,
+        ),
+        "transactions": lambda: transaction_section.measure(
+            fleet, progress, results.transactions, maps=maps, rounds=arguments.rounds, **common
         ),
     }
     for name in arguments.only:

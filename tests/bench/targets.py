@@ -27,6 +27,7 @@ EVICTING_PEER_RATIO_MAX = 0.5
 STORM_ABOVE_MAX = 1.01
 STORM_USED_MIN = 0.9
 HIT_RATIO_BELOW_PEER_MAX = 0.003
+TRANSACTION_PEER_RATIO_MAX = 0.5
 
 
 @dataclass
@@ -45,7 +46,14 @@ def evaluate(results: Results) -> list[Target]:
         "not measured here",
         None,
     )
-    return [*_cpu(results), *_memory(results), *_expiry(results), *_eviction(results), suite]
+    return [
+        *_cpu(results),
+        *_memory(results),
+        *_expiry(results),
+        *_eviction(results),
+        _transactions(results),
+        suite,
+    ]
 
 
 def _cpu(results: Results) -> Iterator[Target]:
@@ -189,6 +197,18 @@ def _eviction(results: Results) -> Iterator[Target]:
     below = max((theirs[load] - ours[load] for load in ours.keys() & theirs.keys()), default=None)
     what = "hit ratio below redis-server's, at worst"
     yield _at_most(what, below, HIT_RATIO_BELOW_PEER_MAX, "{:+.4f}")
+
+
+def _transactions(results: Results) -> Target:
+    def of(kind: str, map: str) -> float | None:
+        found = (one for one in results.transactions if (one.kind, one.map) == (kind, map))
+        one = next(found, None)
+        return one.cpu_us_median if one else None
+
+    mine, peer = of("larder", results.default_map), of("redis", "")
+    ratio = mine / peer if mine and peer else None
+    what = "CPU per MULTI/EXEC of 5 commands / redis-server's"
+    return _at_most(what, ratio, TRANSACTION_PEER_RATIO_MAX, "{:.2f}")
 
 
 def _at_most(what: str, value: float | None, limit: float, form: str) -> Target:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from expiry_section import ExpiryResult
+from fairness_section import Fairness
 from memory_section import MemoryResult
 from server_section import Row
 
@@ -20,6 +21,7 @@ class Results:
     server: list[Row] = field(default_factory=list)
     memory: MemoryResult = field(default_factory=MemoryResult.nothing)
     expiry: ExpiryResult = field(default_factory=ExpiryResult.nothing)
+    fairness: list[Fairness] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
     def row(

@@ -3,7 +3,7 @@
 
     tests/bench/run.py --out build/bench              everything, about 25 minutes on two cores
     tests/bench/run.py --quick                        the same questions in under three minutes
-    tests/bench/run.py --only memory,expiry           some of the sections server, memory, expiry
+    tests/bench/run.py --only memory,expiry           some of: server, memory, expiry, fairness
 
 Leave the machine alone meanwhile. The exit code is 1 if a section failed; the report says why.
 """
@@ -20,6 +20,7 @@ import traceback
 from collections.abc import Callable
 
 import expiry_section
+import fairness_section
 import machine
 import memory_section
 import report
@@ -28,7 +29,7 @@ from progress import Progress
 from results import Results
 from servers import Binaries, Fleet, build_bare_responder
 
-SECTIONS = ("server", "memory", "expiry")
+SECTIONS = ("server", "memory", "expiry", "fairness")
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 KEYS = 1_000_000
 ROUNDS = 3
@@ -123,6 +124,14 @@ def run_sections(
             fleet, progress, memory, default_map=arguments.map, maps=maps, **common
         ),
         "expiry": lambda: expiry_section.measure(fleet, progress, expiry, maps=maps, **common),
+        "fairness": lambda: fairness_section.measure(
+            fleet,
+            progress,
+            results.fairness,
+            default_map=arguments.map,
+            rounds=arguments.rounds,
+            **common,
+        ),
     }
     for name in arguments.only:
         try:

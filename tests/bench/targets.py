@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from expiry_section import ONE_KEY_LOADS, ONE_KEY_OPS, PROBE_KEYS
+from fairness_section import PIPELINE, POLITE_CLIENTS
 from results import Results, cpu_ratio
 
 MAP_RATIO_MAX = 1.25
@@ -20,6 +21,7 @@ MASS_GONE_S_MAX = 0.5
 MASS_PING_MS_MAX = 5.0
 MASS_USED_RATIO_MAX = 1.25
 IDLE_CPU_PERCENT_MAX = 1.0
+FAIRNESS_RATIO_MAX = 3.0
 # "Unchanged" allows for a connection's buffers and rounded tables, not for 0.1 byte an operation.
 ONE_KEY_DELTA_MAX = 64 * 1024
 
@@ -40,7 +42,7 @@ def evaluate(results: Results) -> list[Target]:
         "not measured here",
         None,
     )
-    return [*_cpu(results), *_memory(results), *_expiry(results), suite]
+    return [*_cpu(results), *_memory(results), *_expiry(results), *_fairness(results), suite]
 
 
 def _cpu(results: Results) -> Iterator[Target]:
@@ -155,6 +157,12 @@ def _expiry(results: Results) -> Iterator[Target]:
         else:
             delta = one.used_after_bytes - one.used_before_bytes
             yield Target(what, goal, f"{delta:+,} B", abs(delta) <= ONE_KEY_DELTA_MAX)
+
+
+def _fairness(results: Results) -> Iterator[Target]:
+    one = next((one for one in results.fairness if one.kind == "larder"), None)
+    what = f"p99.9 of {POLITE_CLIENTS} clients beside one with pipelines of {PIPELINE:,} / without"
+    yield _at_most(what, one and one.ratio, FAIRNESS_RATIO_MAX, "{:.2f}")
 
 
 def _at_most(what: str, value: float | None, limit: float, form: str) -> Target:

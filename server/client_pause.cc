@@ -44,7 +44,7 @@ void ClientPause::EndLocked() {
 
 void ClientPause::SetKindLocked(Kind kind) {
   kind_.store(kind, std::memory_order_relaxed);  // relaxed: see Holds()
-  keyspace_.set_expiry_held(kind != Kind::kNothing);
+  keyspace_.set_standing_still(kind != Kind::kNothing);
 }
 
 }  // namespace larder::server

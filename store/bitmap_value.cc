@@ -90,7 +90,7 @@ size_t StoreCombination(const MultiEditor& keys, BitOperation operation) {
   } else {
     std::array<char, LargeValue::kInlineBytesMax> bytes;
     CombineBits(operation, operands, bytes.data(), size);
-    target.PutString({bytes.data(), size});
+    target.PutString({bytes.data(), size}, kNoDeadline, Entry::Encoding::kRaw);
   }
   return size;
 }

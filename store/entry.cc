@@ -105,7 +105,7 @@ OwnedEntry Entry::MakeCopy(Allocator& allocator, std::string_view key, const Ent
                            UnixMs deadline) {
   if (from.is_integer()) return MakeInteger(allocator, key, from.integer(), deadline);
   IntegerText unused;
-  return MakeString(allocator, key, from.value(unused), deadline);
+  return MakeString(allocator, key, from.value(unused), deadline, from.encoding());
 }
 
 std::string_view Entry::value(IntegerText& text) const {

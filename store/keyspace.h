@@ -151,9 +151,9 @@ class Keyspace {
   void set_active_expiry(bool on) {
     active_expiry_.store(on, std::memory_order_relaxed);
   }  // relaxed: a switch
-  // CLIENT PAUSE: the same, for a time and whatever that says.
-  void set_expiry_held(bool on) {
-    expiry_held_.store(on, std::memory_order_relaxed);  // relaxed: a switch
+  // CLIENT PAUSE: for a time no key expires by itself and none is evicted.
+  void set_standing_still(bool on) {
+    standing_still_.store(on, std::memory_order_relaxed);  // relaxed: a switch
   }
 
   // Brings one shard of all databases nearer to another kind; true when it is there. Not to or from
@@ -261,7 +261,7 @@ class Keyspace {
   FixedArray<std::atomic<Database*>> databases_;
   std::atomic<uint64_t> generation_{0};
   std::atomic<bool> active_expiry_{true};
-  std::atomic<bool> expiry_held_{false};
+  std::atomic<bool> standing_still_{false};
 
   // All databases ever made (no more come without change_), those waiting to be emptied, and those
   // that are empty and free.

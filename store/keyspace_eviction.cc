@@ -13,6 +13,7 @@ constexpr int kEvictionsALook = 16;
 
 bool Keyspace::MakeRoomByEvicting(Worker& worker, int64_t bytes) {
   if (worker.in_transaction()) return true;  // made before the locks were taken
+  if (standing_still_.load(std::memory_order_relaxed)) return true;  // relaxed: a switch
   MemoryBudget& budget = shared_.budget;
   if (worker.retired_bytes() > budget.retired_max()) {
     worker.Unpin();
@@ -46,7 +47,8 @@ bool Keyspace::MakeRoomByEvicting(Worker& worker, int64_t bytes) {
 bool Keyspace::EvictUntil(Worker& worker, steady_clock::time_point end) {
   MemoryBudget& budget = shared_.budget;
   worker.PublishUsed();
-  bool more = budget.limit() != 0 && worker.UsedMemory() > budget.limit();
+  bool more = budget.limit() != 0 && worker.UsedMemory() > budget.limit() &&
+              !standing_still_.load(std::memory_order_relaxed);  // relaxed: a switch
   EvictionPolicy& policy = *eviction_[static_cast<size_t>(worker.index())];
   for (int evictions = 1; more; ++evictions) {
     if (!policy.EvictOne(worker)) {

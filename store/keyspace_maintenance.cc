@@ -81,7 +81,7 @@ bool Keyspace::SweepShard(Worker& worker, Database& database, size_t shard,
       database.shards[shard].Upkeep(worker, kUpkeepSteps);
       // relaxed: switches, both of them.
       if (!active_expiry_.load(std::memory_order_relaxed)) return true;
-      if (expiry_held_.load(std::memory_order_relaxed)) return true;  // relaxed: the same
+      if (standing_still_.load(std::memory_order_relaxed)) return true;  // relaxed: the same
       database.shards[shard].Sweep(worker, worker.now(), kSweepRecords);
     }
     worker.Reclaim();

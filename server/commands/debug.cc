@@ -15,10 +15,11 @@
 #include "server/arg_reader.h"
 #include "server/call.h"
 #include "server/commands/families.h"
+#include "server/commands/type_name.h"
 #include "server/rdb_payload.h"
 #include "server/slow_command.h"
+#include "store/access.h"
 #include "store/keyspace.h"
-#include "store/string_value.h"
 
 namespace larder::server {
 namespace {
@@ -127,33 +128,30 @@ void DebugLog(Call& call, ReplyWriter& reply) {
   reply.Ok();
 }
 
-// What Redis would call the value's representation.
-std::string_view EncodingName(std::string_view value) {
-  constexpr size_t kEmbeddedBytesMax = 44;
-  int64_t unused;
-  if (!value.empty() && store::ParseCanonicalInteger(value, &unused)) return "int";
-  return value.size() <= kEmbeddedBytesMax ? "embstr" : "raw";
-}
-
 void DebugObject(Call& call, ReplyWriter& reply) {
   constexpr size_t kTypeAndFooterBytes = 1 + 2 + 8;
   constexpr int64_t kClockMask = 0xffffff;  // Redis' 24 bits of seconds
   struct Found {
     const void* address;
+    std::string_view encoding;
     std::string value;
+    uint32_t access;
   };
-  const auto found = call.keyspace().Read(call.worker, call.db(), call.KeyAt(2),
-                                          [](const Entry* entry) -> std::optional<Found> {
-                                            if (entry == nullptr) return std::nullopt;
-                                            store::IntegerText text;
-                                            return Found{entry, std::string(entry->value(text))};
-                                          });
+  const auto look = [](const Entry* entry) -> std::optional<Found> {
+    if (entry == nullptr) return std::nullopt;
+    store::IntegerText text;
+    return Found{entry, EncodingName(*entry), std::string(entry->value(text)), entry->access()};
+  };
+  const auto found = call.keyspace().Read(call.worker, call.db(), call.KeyAt(2), look);
   if (!found) return reply.Error(protocol::kNoSuchKey);
+  const int64_t idle_s = store::IsLfu(call.worker.budget().kind())
+                             ? 0
+                             : store::IdleMs(found->access, call.now()) / 1000;
   reply.SimpleString(fmt::format(
-      "Value at:{} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:0",
-      fmt::ptr(found->address), EncodingName(found->value),
+      "Value at:{} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
+      fmt::ptr(found->address), found->encoding,
       EncodeStringPayload(found->value).size() - kTypeAndFooterBytes,
-      call.now() / 1000 & kClockMask));
+      (call.now() / 1000 - idle_s) & kClockMask, idle_s));
 }
 
 constexpr CommandFlags kFlags = kAdmin | kNoScript | kLoading | kStale | kNeedsEnabling;
@@ -179,7 +177,7 @@ constexpr CommandSpec kSubcommands[] = {
      .handler = DebugLog},
     {.name = "OBJECT",
      .arity = 3,
-     .flags = kFlags,
+     .flags = kFlags | kNoTouch,
      .syntax = "key",
      .since = "1.0.0",
      .summary = "Show how a value is kept",

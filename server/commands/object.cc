@@ -7,9 +7,9 @@
 #include "server/call.h"
 #include "server/commands/call_keys.h"
 #include "server/commands/families.h"
+#include "server/commands/type_name.h"
 #include "store/access.h"
 #include "store/keyspace.h"
-#include "store/string_value.h"
 
 namespace larder::server {
 namespace {
@@ -26,28 +26,8 @@ void ReplyAbout(Call& call, ReplyWriter& reply, auto&& write) {
   });
 }
 
-// Redis keeps a string in one of three ways. larder's are others; this is what Redis would have.
-std::string_view EncodingOf(const Entry& entry, int64_t* integer) {
-  constexpr size_t kEmbeddedBytesMax = 44;
-  *integer = -1;
-  if (entry.is_integer()) {
-    *integer = entry.integer();
-    return "int";
-  }
-  const bool raw = entry.encoding() == Entry::Encoding::kRaw || entry.is_large();
-  if (raw || entry.value_size() > kEmbeddedBytesMax) return "raw";
-  store::IntegerText unused;
-  const bool may_be_integer = entry.encoding() == Entry::Encoding::kByContent;
-  if (may_be_integer && store::ParseCanonicalInteger(entry.value(unused), integer)) return "int";
-  *integer = -1;
-  return "embstr";
-}
-
 void ObjectEncoding(Call& call, ReplyWriter& reply) {
-  ReplyAbout(call, reply, [&](const Entry& entry) {
-    int64_t unused;
-    reply.Bulk(EncodingOf(entry, &unused));
-  });
+  ReplyAbout(call, reply, [&](const Entry& entry) { reply.Bulk(EncodingName(entry)); });
 }
 
 void ObjectFreq(Call& call, ReplyWriter& reply) {
@@ -75,8 +55,7 @@ void ObjectRefCount(Call& call, ReplyWriter& reply) {
   const store::MemoryBudget& budget = call.worker.budget();
   const bool shares = budget.limit() == 0 || (!IsLru(budget.kind()) && !IsLfu(budget.kind()));
   ReplyAbout(call, reply, [&](const Entry& entry) {
-    int64_t integer;
-    EncodingOf(entry, &integer);
+    const int64_t integer = IntegerOf(entry).value_or(-1);
     reply.Integer(shares && integer >= 0 && integer < kSharedIntegers ? INT32_MAX : 1);
   });
 }

@@ -59,7 +59,8 @@ void IncrByFloat(Call& call, ReplyWriter& reply) {
     const long double sum = *value + *increment;
     if (!std::isfinite(sum)) return reply.Error(protocol::kIncrementNaN);
     const std::string printed = protocol::FormatLongDouble(sum);
-    key.PutString(printed, entry == nullptr ? store::kNoDeadline : entry->deadline());
+    key.PutString(printed, entry == nullptr ? store::kNoDeadline : entry->deadline(),
+                  Entry::Encoding::kText);
     reply.Bulk(printed);
   });
 }

@@ -6,11 +6,13 @@ import dataclasses
 import json
 import pathlib
 import re
+import statistics
 from collections.abc import Iterable, Iterator
 
 import plots
 from eviction_section import EvictionResult
 from expiry_section import MASS_TIMEOUT_S, PROBE_AFTER_S, PROBE_KEYS, ExpiryResult, MassExpiry
+from fairness_section import PIPELINE, POLITE_CLIENTS, Fairness
 from memory_section import KeyPoint, MemoryResult
 from results import Results, cpu_ratio
 from server_section import CLIENTS, MSET_PAIRS, OPS, PIPELINES, Row
@@ -39,6 +41,8 @@ def write(results: Results, out_dir: pathlib.Path) -> pathlib.Path:
         lines += _eviction(results.eviction)
     if results.transactions:
         lines += _transactions(results.transactions)
+    if results.fairness:
+        lines += _fairness(results.fairness)
     path = out_dir / "report.md"
     path.write_text("\n".join(lines) + "\n")
     return path
@@ -350,3 +354,21 @@ def _transactions(transactions: list[TransactionCpu]) -> Iterator[str]:
     )
     rows = [[one.server, f"{one.cpu_us_median:.2f}"] for one in transactions]
     yield from table(["server", "us"], rows)
+
+
+def _fairness(fairness: list[Fairness]) -> Iterator[str]:
+    yield "## 6. Fairness"
+    yield ""
+    yield from _prose(
+        f"""
+        {POLITE_CLIENTS} clients that send one GET at a time, without and beside one that sends
+        pipelines of {PIPELINE:,}. Medians over the rounds.
+        """
+    )
+    head = ["server", "p99.9 without, ms", "beside, ms", "ratio", "pipelined GETs/s"]
+    rows = []
+    for one in fairness:
+        times = [f"{statistics.median(ms):.2f}" for ms in (one.alone_ms, one.beside_ms)]
+        greedy = f"{statistics.median(one.greedy_per_second):,.0f}"
+        rows.append([one.server, *times, f"{one.ratio:.2f}", greedy])
+    yield from table(head, rows)

@@ -3,8 +3,8 @@
 
     tests/bench/run.py --out build/bench              everything, about 25 minutes on two cores
     tests/bench/run.py --quick                        the same questions in under three minutes
-    tests/bench/run.py --only memory,expiry           some of the sections server, memory, expiry,
-                                                      eviction, transactions
+    tests/bench/run.py --only memory,expiry           some of: server, memory, expiry, eviction,
+                                                      transactions, fairness
 
 Leave the machine alone meanwhile. The exit code is 1 if a section failed; the report says why.
 """
@@ -22,6 +22,7 @@ from collections.abc import Callable
 
 import eviction_section
 import expiry_section
+import fairness_section
 import machine
 import memory_section
 import report
@@ -31,7 +32,7 @@ from progress import Progress
 from results import Results
 from servers import Binaries, Fleet, build_bare_responder
 
-SECTIONS = ("server", "memory", "expiry", "eviction", "transactions")
+SECTIONS = ("server", "memory", "expiry", "eviction", "transactions", "fairness")
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 KEYS = 1_000_000
 ROUNDS = 3
@@ -142,6 +143,14 @@ def run_sections(
         ),
         "transactions": lambda: transaction_section.measure(
             fleet, progress, results.transactions, maps=maps, rounds=arguments.rounds, **common
+        ),
+        "fairness": lambda: fairness_section.measure(
+            fleet,
+            progress,
+            results.fairness,
+            default_map=arguments.map,
+            rounds=arguments.rounds,
+            **common,
         ),
     }
     for name in arguments.only:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from expiry_section import ONE_KEY_LOADS, ONE_KEY_OPS, PROBE_KEYS
+from fairness_section import PIPELINE, POLITE_CLIENTS
 from results import Results, cpu_ratio
 
 MAP_RATIO_MAX = 1.25
@@ -20,6 +21,7 @@ MASS_GONE_S_MAX = 0.5
 MASS_PING_MS_MAX = 5.0
 MASS_USED_RATIO_MAX = 1.25
 IDLE_CPU_PERCENT_MAX = 1.0
+FAIRNESS_RATIO_MAX = 3.0
 # "Unchanged" allows for a connection's buffers and rounded tables, not for 0.1 byte an operation.
 ONE_KEY_DELTA_MAX = 64 * 1024
 EVICTING_CPU_RATIO_MAX = 1.4
@@ -52,6 +54,7 @@ def evaluate(results: Results) -> list[Target]:
         *_expiry(results),
         *_eviction(results),
         _transactions(results),
+        *_fairness(results),
         suite,
     ]
 
@@ -209,6 +212,12 @@ def _transactions(results: Results) -> Target:
     ratio = mine / peer if mine and peer else None
     what = "CPU per MULTI/EXEC of 5 commands / redis-server's"
     return _at_most(what, ratio, TRANSACTION_PEER_RATIO_MAX, "{:.2f}")
+
+
+def _fairness(results: Results) -> Iterator[Target]:
+    one = next((one for one in results.fairness if one.kind == "larder"), None)
+    what = f"p99.9 of {POLITE_CLIENTS} clients beside one with pipelines of {PIPELINE:,} / without"
+    yield _at_most(what, one and one.ratio, FAIRNESS_RATIO_MAX, "{:.2f}")
 
 
 def _at_most(what: str, value: float | None, limit: float, form: str) -> Target:

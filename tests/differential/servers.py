@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -57,6 +58,11 @@ class Server:
         with open(self.log_path, errors="replace") as log:
             return log.read()
 
+    def terminate(self):
+        """Asks it to end; the exit status, negative for a signal."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(REPLY_TIMEOUT_S)
+
     def stop(self):
         if self.alive():
             self.process.send_signal(signal.SIGKILL)
@@ -67,8 +73,8 @@ class Server:
 class Connection:
     """A blocking connection that hands out replies as the raw bytes they came in."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=REPLY_TIMEOUT_S)
+    def __init__(self, port, timeout_s=REPLY_TIMEOUT_S):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = bytearray()
         self.at = 0
@@ -123,7 +129,17 @@ class Connection:
         received = bytes(self.buffer)
         return received if problem is CLOSED else received + NO_REPLY
 
+    def command(self, *args):
+        """The reply to one command, as resp.parse() gives it: its kind and its value."""
+        self.send(resp.encode(args))
+        return resp.parse(self.read_replies(1)[0])
+
     def close(self):
+        self.socket.close()
+
+    def reset(self):
+        """Closes with a TCP reset: what is under way in either direction is lost."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
 

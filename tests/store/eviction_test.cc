@@ -258,7 +258,7 @@ TEST_P(EvictionStressTest, ThreadsKeepTheLimitAndTheirValues) {
   const auto run = [&](int thread) {
     StoreSession session = store.Session(thread);
     Worker& worker = session.worker();
-    const int64_t rounds = test_support::Scaled(test_support::kUnderSanitizer ? 4000 : 20'000);
+    const int64_t rounds = test_support::Scaled(test_support::kUnderSanitizer ? 1000 : 5000);
     for (int64_t i = 0; i < rounds; ++i) {
       const std::string key = "key:" + std::to_string(worker.Random() % 20'000);
       const size_t size = worker.Random() % 16 == 0 ? 6000 : worker.Random() % 400;

@@ -215,8 +215,8 @@ def _histogram(args, ours, theirs):
 
 
 def _text_or_raw(_, ours, theirs):
-    texts = ([b"$", b"embstr"], [b"$", b"raw"])
-    return list(ours) in texts and list(theirs) in texts
+    texts = (b"embstr", b"raw")
+    return ours[0] == theirs[0] and ours[1] in texts and theirs[1] in texts
 
 
 DEBUG_OBJECT = re.compile(rb"Value at:(0x[0-9a-f]+) (refcount):\d+ (encoding:\w+ serializedlength:\d+) "

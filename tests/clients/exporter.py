@@ -16,8 +16,8 @@ SCRAPE_TIMEOUT_S = 20
 
 
 def run(checks, server):
-    if not shutil.which(PROGRAM):
-        raise Skipped(f"no {PROGRAM} here")
+    if not shutil.which(PROGRAM) or not shutil.which("redis-cli"):
+        raise Skipped(f"no {PROGRAM} or no redis-cli here")
     fill(server)
     port = free_port()
     command = [PROGRAM, "-redis.addr", f"redis://127.0.0.1:{server.port}",

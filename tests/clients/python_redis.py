@@ -147,7 +147,9 @@ def watch_and_retry(checks, redis, address):
 
 
 def pool(checks, redis, address):
-    connections = redis.BlockingConnectionPool(max_connections=2, timeout=20, **address)
+    connections = redis.BlockingConnectionPool(
+        max_connections=2, timeout=20, retry_on_error=[redis.ConnectionError], **address
+    )
     client = redis.Redis(connection_pool=connections)
     workers = [
         threading.Thread(target=lambda: [client.incr("pooled") for _ in range(INCREMENTS)])

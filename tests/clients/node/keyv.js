@@ -5,7 +5,7 @@ const { Keyv } = require("keyv");
 const { default: KeyvRedis } = require("@keyv/redis");
 const { equal, sleep, port } = require("./check.js");
 
-const SHORT_MS = 60;
+const SHORT_MS = 500;
 
 async function main() {
   const address = `redis://127.0.0.1:${port}`;

@@ -14,6 +14,7 @@ The last line is a summary; the exit status is 0 only if it says `0 differences`
 import argparse
 import collections
 import os
+import pathlib
 import random
 import shlex
 import sys
@@ -25,6 +26,9 @@ import normalise
 import raw_generator
 import servers
 import shrink
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import server_process
 
 BATCH_MAX = 60  # commands in one write
 CONTEXT_COMMANDS = 30  # shown before a difference
@@ -199,8 +203,8 @@ class Runner:
         versions = [2, 3] if self.options.resp == "both" else [int(self.options.resp)]
         running = []
         try:
-            running.append(servers.Server(self.options.larder, self.larder_flags + flags))
-            running.append(servers.Server(self.options.oracle, flags))
+            running.append(server_process.Server(self.options.larder, self.larder_flags + flags))
+            running.append(server_process.Server(self.options.oracle, flags))
             for version in versions:
                 if self.report.stop():
                     break

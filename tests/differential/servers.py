@@ -1,73 +1,14 @@
-"""Starts the two servers and talks to them."""
+"""Talks to two servers at once."""
 
-import os
-import signal
 import socket
 import struct
-import subprocess
-import tempfile
 import time
 
 import resp
 
 REPLY_TIMEOUT_S = 20
-START_TIMEOUT_S = 20
 CLOSED = b"<connection closed>"
 NO_REPLY = b"<no reply>"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Server:
-    """A server process on a port of its own, killed by stop()."""
-
-    def __init__(self, binary, flags):
-        self.port = free_port()
-        self.directory = tempfile.TemporaryDirectory(prefix="larder-differential-")
-        self.log_path = os.path.join(self.directory.name, "log")
-        command = [binary, "--port", str(self.port), "--bind", "127.0.0.1"]
-        command += ["--enable-debug-command", "yes"] + flags
-        if "redis" in os.path.basename(binary):
-            command += ["--save", "", "--dir", self.directory.name]
-        with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-        self._wait_until_it_listens()
-
-    def _wait_until_it_listens(self):
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline and self.alive():
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-                return
-            except OSError:
-                time.sleep(0.01)
-        output = self.output()
-        self.stop()
-        raise RuntimeError(f"{self.process.args} does not start:\n{output}")
-
-    def alive(self):
-        return self.process.poll() is None
-
-    def output(self):
-        with open(self.log_path, errors="replace") as log:
-            return log.read()
-
-    def terminate(self):
-        """Asks it to end; the exit status, negative for a signal."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(REPLY_TIMEOUT_S)
-
-    def stop(self):
-        if self.alive():
-            self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        self.directory.cleanup()
 
 
 class Connection:

@@ -19,10 +19,12 @@ import threading
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "differential"))
+for directory in ("differential", "support"):
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / directory))
 
 import resp
-from servers import Connection, Server
+from server_process import Server
+from servers import Connection
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("LARDER_BINARY", str(ROOT / "build" / "larder"))

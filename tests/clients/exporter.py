@@ -70,10 +70,12 @@ def scraped(checks, metrics):
         "redis_memory_used_bytes", "redis_memory_used_rss_bytes", "redis_commands_processed_total",
         "redis_connected_clients", "redis_connections_received_total", "redis_keyspace_hits_total",
         "redis_net_input_bytes_total", "redis_net_output_bytes_total", "redis_start_time_seconds",
-        "redis_cpu_sys_seconds_total", "redis_slowlog_length", "redis_db_avg_ttl_seconds{db=\"db0\"}",
+        "redis_slowlog_length", "redis_db_avg_ttl_seconds{db=\"db0\"}",
         'redis_commands_duration_seconds_total{cmd="set"}', "redis_connected_clients_details",
     ):
         values = [value for metric, value in metrics.items() if metric.startswith(name)]
         checks.true(f"{name} is more than 0", values and values[0] > 0, values)
+    cpu = [metrics.get(f"redis_cpu_{mode}_seconds_total", 0) for mode in ("sys", "user")]
+    checks.true("redis_cpu_*_seconds_total", sum(cpu) > 0, cpu)  # the kernel may put all in one
     versions = [metric for metric in metrics if metric.startswith("redis_instance_info{")]
     checks.contains("redis_instance_info", "".join(versions), 'role="master"', "redis_version=")

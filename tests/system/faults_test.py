@@ -255,6 +255,7 @@ class SurvivorsTest(ServerTest):
 
     def attack_beside_writers(self, kind):
         self.start("--map", kind, "--threads", "2")
+        before_bytes = self.used_memory()
         self.run_command("SET", "big", "b" * BIG_VALUE_BYTES)
         limit = f"normal {OUTPUT_LIMIT_BYTES} 0 0"
         self.run_command("CONFIG", "SET", "client-output-buffer-limit", limit)
@@ -276,6 +277,8 @@ class SurvivorsTest(ServerTest):
         self.check_survivors(survivors, exactly=True)
         self.assertEqual(self.run_command("EXISTS", "half-done"), (":", 0))
         self.expect_alone()
+        self.run_command("FLUSHALL")
+        self.expect_memory_back(before_bytes)
         self.expect_clean_end()
 
     def check_survivors(self, survivors, exactly=False):

@@ -42,7 +42,7 @@ SPARE_FILES = 100
 DESERTERS = 300
 SETTLE_S = 60 if SANITIZED else 15
 MEMORY_LEFT_MAX = 64 << 10  # rounded tables, and the buffers of who asks
-RESIDENT_GROWTH_MAX = 2 << 20  # from one wave of connections to the next
+RESIDENT_GROWTH_MAX = 3 << 20  # from one wave of connections to the next: less than two huge pages
 
 
 def proof(key, number):

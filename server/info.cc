@@ -359,7 +359,6 @@ void WriteKeyspace(Source& out) {
 void WriteLarder(Source& out) {
   const store::ShardFigures& shards = out.Shards();
   store::MemoryFigures memory = out.services.keyspace.Memory();
-  out.Line("larder_version:{}", kLarderVersion);
   out.Line("threads:{}", out.services.config.threads());
   out.Line("map:{}", store::Name(out.services.keyspace.kind()));
   out.Line("shards:{}", out.services.keyspace.shards());

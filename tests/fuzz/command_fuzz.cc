@@ -113,6 +113,8 @@ class Stream {
 
  private:
   void Step();
+  // What the other client does meets a WATCH and an EXEC.
+  void WatchOneCommand();
   void Send(size_t client, const Args& args);
   // Hands over what is pending and compares the replies.
   void Flush();
@@ -159,11 +161,22 @@ void Stream::Step() {
     Flush();
     return Advance(std::chrono::milliseconds(bytes_.Pick(kAdvancesMs)));
   }
+  if (how % 16 == 1) return WatchOneCommand();
   const size_t client = how / 16 % kClients;
   if (client != client_) Flush();
   Send(client, DrawCommand());
   const bool pipelines = how / 32 % 2 == 1;
   if (!pipelines) Flush();
+}
+
+void Stream::WatchOneCommand() {
+  Flush();
+  Send(0, {"WATCH", bytes_.Pick(kKeys)});
+  Flush();
+  Send(1, DrawCommand());
+  Flush();
+  for (const std::string_view name : {"MULTI", "UNWATCH", "EXEC"}) Send(0, {std::string(name)});
+  Flush();
 }
 
 void Stream::Send(size_t client, const Args& args) {

@@ -124,9 +124,9 @@ std::optional<KeyRange> FindRange(const KeySpec& spec, int begin,
                                  : begin + (argc - begin) / spec.limit + spec.last;
     return KeyRange{begin, last, spec.step};
   }
-  if (spec.find == KeySpec::Find::kUnknown || begin + spec.keynum >= argc) return std::nullopt;
-  std::optional<int64_t> count =
-      protocol::ParseInt64(args[static_cast<size_t>(begin + spec.keynum)]);
+  const int count_at = begin + spec.keynum;
+  if (spec.find == KeySpec::Find::kUnknown || count_at >= argc) return std::nullopt;
+  std::optional<int64_t> count = protocol::ParseInt64(args[static_cast<size_t>(count_at)]);
   if (!count || *count < 0 || *count > argc) return std::nullopt;
   int first = begin + spec.first;
   return KeyRange{first, first + (static_cast<int>(*count) - 1) * spec.step, spec.step};
@@ -196,7 +196,7 @@ std::vector<CommandTable::Entry> CommandTable::MakeEntries(std::span<const Comma
   };
   for (const auto& [from, to] : renames) {
     auto fail = [&from = from](const std::string& reason) {
-      throw std::runtime_error("rename-command " + from + ": " + reason);
+      throw std::runtime_error(std::string("rename-command ").append(from + ": " + reason));
     };
     const auto entry = find(from);
     if (entry == entries.end()) fail("No such command in rename-command");

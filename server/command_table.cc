@@ -196,7 +196,8 @@ std::vector<CommandTable::Entry> CommandTable::MakeEntries(std::span<const Comma
   };
   for (const auto& [from, to] : renames) {
     auto fail = [&from = from](const std::string& reason) {
-      throw std::runtime_error(std::string("rename-command ").append(from + ": " + reason));
+      throw std::runtime_error(
+          std::string("rename-command ").append(from).append(": ").append(reason));
     };
     const auto entry = find(from);
     if (entry == entries.end()) fail("No such command in rename-command");

@@ -145,6 +145,10 @@ void Connection::EndTurn(Dispatcher::Stop stop) {
     thread_.replies().Clear();
     return;
   }
+  if (client_.killed) {
+    thread_.replies().Clear();
+    return CloseForUnreadReplies();
+  }
   Flush();
   if (closed_) return;
   size_t pending = input_.Pending().size();

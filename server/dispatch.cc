@@ -207,9 +207,9 @@ bool Dispatcher::Resume(Client& client, uint64_t number, const Suspension::Write
                         ReplyWriter& reply) {
   std::unique_ptr<PendingReplies> pending;
   if (client.pending_replies != nullptr) {
-    protocol::ReplyBuffer* place = client.pending_replies->Take(number);
-    if (place == nullptr) return false;
-    ReplyWriter in_place(*place, client.resp);
+    const auto place = client.pending_replies->Take(number);
+    if (!place) return false;
+    ReplyWriter in_place(place->buffer, place->version);
     write(client, in_place);
     if (!client.pending_replies->complete()) return false;
     pending = std::move(client.pending_replies);

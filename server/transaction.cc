@@ -38,12 +38,18 @@ size_t ClientTransaction::memory_bytes() const {
          commands_.capacity() * sizeof(Place);
 }
 
-protocol::ReplyBuffer* PendingReplies::Take(uint64_t number) {
+void PendingReplies::Await(uint64_t number, protocol::RespVersion version) {
+  Part& part = parts_.emplace_back();
+  part.suspension = number;
+  part.version = version;
+}
+
+std::optional<PendingReplies::Place> PendingReplies::Take(uint64_t number) {
   auto it = std::find_if(parts_.begin(), parts_.end(),
                          [&](const Part& part) { return part.suspension == number; });
-  if (number == 0 || it == parts_.end()) return nullptr;
+  if (number == 0 || it == parts_.end()) return std::nullopt;
   it->suspension = 0;
-  return &it->reply;
+  return Place{it->reply, it->version};
 }
 
 bool PendingReplies::complete() const {

@@ -7,12 +7,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "protocol/reply_buffer.h"
+#include "protocol/resp_version.h"
 #include "server/command.h"
 #include "server/watch.h"
 
@@ -71,12 +73,17 @@ class ClientTransaction {
 // threads (CLIENT LIST) or waits for time to pass. The transaction itself is over.
 class PendingReplies {
  public:
+  struct Place {
+    protocol::ReplyBuffer& buffer;
+    protocol::RespVersion version;  // of when the command ran
+  };
+
   // The reply of the suspension `number` belongs here, behind what has been added so far.
-  void Await(uint64_t number) { parts_.emplace_back().suspension = number; }
+  void Await(uint64_t number, protocol::RespVersion version);
   // Where replies behind the latest awaited one go. REQUIRES: Await() has been called.
   protocol::ReplyBuffer& following() { return parts_.back().following; }
-  // Where an awaited reply goes; null if it is not awaited.
-  protocol::ReplyBuffer* Take(uint64_t number);
+  // Where an awaited reply goes; nothing if it is not awaited.
+  std::optional<Place> Take(uint64_t number);
   bool complete() const;
   // All of them, in order; leaves nothing.
   void MoveTo(protocol::ReplyBuffer& out);
@@ -84,6 +91,7 @@ class PendingReplies {
  private:
   struct Part {
     uint64_t suspension = 0;  // 0 once its reply is there
+    protocol::RespVersion version = protocol::RespVersion::kResp2;
     protocol::ReplyBuffer reply;
     protocol::ReplyBuffer following;
   };

@@ -9,31 +9,35 @@ using store::MutexLock;
 Watcher::~Watcher() { table_.RemoveAll(*this); }
 
 void Watcher::Watch(int db, const store::Key& key, bool exists) {
-  const bool known = std::any_of(keys_.begin(), keys_.end(), [&](const WatchedKey& watched) {
-    return watched.db == db && watched.key == key.bytes;
-  });
-  if (known) return;
-  keys_.push_back({db, key.hash, std::string(key.bytes)});
-  table_.Add(*this, db, key, exists);
+  if (table_.Add(*this, db, key, exists)) {
+    keys_.push_back({db, key.hash, std::string(key.bytes)});
+  }
 }
 
-void WatchTable::Add(Watcher& watcher, int db, const store::Key& key, bool exists) {
+bool WatchTable::Add(Watcher& watcher, int db, const store::Key& key, bool exists) {
   Stripe& stripe = StripeOf(key.hash);
   MutexLock lock(stripe.mutex);
+  if (Find(stripe, key.hash, watcher, db, key.bytes) != stripe.by_hash.end()) return false;
   stripe.by_hash.emplace(key.hash, Watch{&watcher, db, std::string(key.bytes), exists});
   CountWatches(1);
+  return true;
+}
+
+WatchTable::ByHash::iterator WatchTable::Find(Stripe& stripe, uint64_t hash, const Watcher& watcher,
+                                              int db, std::string_view key) {
+  const auto [begin, end] = stripe.by_hash.equal_range(hash);
+  const auto it = std::find_if(begin, end, [&](const auto& entry) {
+    const Watch& watch = entry.second;
+    return watch.watcher == &watcher && watch.db == db && watch.key == key;
+  });
+  return it == end ? stripe.by_hash.end() : it;
 }
 
 void WatchTable::RemoveAll(Watcher& watcher) {
   for (const Watcher::WatchedKey& watched : watcher.keys_) {
     Stripe& stripe = StripeOf(watched.hash);
     MutexLock lock(stripe.mutex);
-    auto [it, end] = stripe.by_hash.equal_range(watched.hash);
-    while (it != end && !(it->second.watcher == &watcher && it->second.db == watched.db &&
-                          it->second.key == watched.key)) {
-      ++it;
-    }
-    stripe.by_hash.erase(it);
+    stripe.by_hash.erase(Find(stripe, watched.hash, watcher, watched.db, watched.key));
     CountWatches(-1);
   }
 }

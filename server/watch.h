@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -78,12 +79,16 @@ class WatchTable final : public store::ChangeListener {
     std::string key;
     bool existed;
   };
+  using ByHash = std::unordered_multimap<uint64_t, Watch>;
   struct Stripe {
     store::Mutex mutex;
-    std::unordered_multimap<uint64_t, Watch> by_hash GUARDED_BY(mutex);
+    ByHash by_hash GUARDED_BY(mutex);
   };
 
-  void Add(Watcher& watcher, int db, const store::Key& key, bool exists);
+  // False if it is there already.
+  bool Add(Watcher& watcher, int db, const store::Key& key, bool exists);
+  static ByHash::iterator Find(Stripe& stripe, uint64_t hash, const Watcher& watcher, int db,
+                               std::string_view key) REQUIRES(stripe.mutex);
   void RemoveAll(Watcher& watcher);
   void CountWatches(int64_t change);
   Stripe& StripeOf(uint64_t hash) { return stripes_[hash % kStripes]; }

@@ -97,12 +97,27 @@ bool Keyspace::LockAll(ShardSet& set, std::span<const KeyAt> keys) {
 
 // --- Iteration
 
-int64_t Keyspace::Size(int db) const {
-  const Database* database = Find(db);
+// Not while somebody is about to change what it means.
+Database* Keyspace::FindSettled(const Worker& worker, int db) const {
+  if (worker.in_transaction()) return worker.transaction()->Find(db);
+  for (;;) {
+    const uint64_t seen = generation();
+    Database* database = Find(db);
+    if (StillIn(seen)) return database;
+  }
+}
+
+int64_t Keyspace::SizeOf(const Database* database) {
   if (database == nullptr) return 0;
   int64_t keys = 0;
   for (const Shard& shard : database->shards) keys += static_cast<int64_t>(shard.size());
   return keys;
+}
+
+int64_t Keyspace::Size(int db) const { return SizeOf(Find(db)); }
+
+int64_t Keyspace::Size(const Worker& worker, int db) const {
+  return SizeOf(FindSettled(worker, db));
 }
 
 uint64_t Keyspace::Scan(Worker& worker, int db, uint64_t cursor, size_t count,
@@ -116,10 +131,10 @@ uint64_t Keyspace::Scan(Worker& worker, int db, uint64_t cursor, size_t count,
     while (position != Table::kScanEnd) {
       if (keys_left == 0 || buckets_left == 0) return index << kPositionBits | position;
       // Asked every time: a swap or flush may have given the number another database since.
-      Database* database = Find(worker, db);
+      Database* database = FindSettled(worker, db);
       if (database == nullptr) return 0;
       Shard& shard = database->shards[index];
-      if (shard.size() == 0) break;
+      if (shard.map().IsSurelyEmpty()) break;
       ShardLock lock(shard, worker);
       if (Find(worker, db) != database) continue;
       VisitShard(worker, shard, &position, &keys_left, &buckets_left, visit);
@@ -153,9 +168,9 @@ std::optional<std::string> Keyspace::RandomKey(Worker& worker, int db) {
   // necessary.
   constexpr int kTries = 100;
   for (int i = 0; i < kTries; ++i) {
-    const auto keys = static_cast<uint64_t>(Size(db));
-    Database* database = Find(worker, db);
-    if (keys == 0 || database == nullptr) return std::nullopt;
+    Database* database = FindSettled(worker, db);
+    const auto keys = static_cast<uint64_t>(SizeOf(database));
+    if (keys == 0) return std::nullopt;
     uint64_t skip = worker.Random() % keys;
     size_t index = 0;
     while (index + 1 < database->shards.size() && skip >= database->shards[index].size()) {

@@ -130,6 +130,8 @@ class Keyspace {
   auto ReadAll(Worker& worker, std::span<KeyAt> keys, Visit&& visit);
 
   int64_t Size(int db) const;
+  // The same as the worker sees it, who may be in a transaction.
+  int64_t Size(const Worker& worker, int db) const;
 
   // One call of SCAN: visits whole buckets until `count` keys or 10 * count buckets are through,
   // and returns the cursor to go on from, 0 at the end. A key that is there from the first call to
@@ -200,6 +202,9 @@ class Keyspace {
   };
 
   uint64_t generation() const;
+  bool IsChanging() const {
+    return (generation_.load(std::memory_order_relaxed) & 1) != 0;  // relaxed: a hint
+  }
   bool StillIn(uint64_t generation) const {
     // relaxed: asked after acquire loads of what a changed database would show (see SwapDb).
     return generation_.load(std::memory_order_relaxed) == generation;
@@ -212,6 +217,8 @@ class Keyspace {
   Database* Find(const Worker& worker, int db) const {
     return worker.in_transaction() ? worker.transaction()->Find(db) : Find(db);
   }
+  Database* FindSettled(const Worker& worker, int db) const;
+  static int64_t SizeOf(const Database* database);
   Database& FindOrMake(int db);
   Database& MakeDatabase(int db) EXCLUDES(change_, admin_);
   Database& PutDatabase(int db, Transaction* maker) REQUIRES(change_) EXCLUDES(admin_);
@@ -319,6 +326,8 @@ auto Keyspace::Read(Worker& worker, int db, const Key& key, Visit&& visit) {
     }
   }
   while (!result) {
+    if (IsChanging()) [[unlikely]]
+      worker.Unpin();  // never wait pinned
     const uint64_t seen = generation();
     Database* database = Find(db);
     if (database == nullptr) {

@@ -58,6 +58,14 @@ class alignas(64) CAPABILITY("map") Map {
   // Entries in the map. Any thread; one moment's figure.
   size_t size() const { return live_.load(std::memory_order_relaxed); }  // relaxed: a figure
 
+  // False while a write of several keys is under way, which may have emptied it for a moment only.
+  bool IsSurelyEmpty() const {
+    const uint64_t version = layout_.Load();
+    // acquire: not after the version is asked for again.
+    return !LayoutVersion::MultiKeyWriteIn(version) && live_.load(std::memory_order_acquire) == 0 &&
+           layout_.Unchanged(version);
+  }
+
   // Looks a key up in the way of the map's kind and calls visit(const Entry* or nullptr) once,
   // protected. If visit answers false, or if no look was undisturbed, the caller has to take the
   // lock (and `visit` has had no effect).

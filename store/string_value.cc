@@ -115,8 +115,10 @@ Result<size_t> Append(KeyEditor& key, std::string_view suffix, size_t bytes_max)
   // A value that is new is as if SET had stored it; one that is there is written in place from now
   // on, even if nothing is added to it.
   if (entry == nullptr) return WriteAt(key, 0, suffix, Entry::Encoding::kByContent);
-  if (suffix.empty() && (entry->is_large() || entry->encoding() == Entry::Encoding::kRaw))
+  if (suffix.empty() && (entry->is_large() || entry->encoding() == Entry::Encoding::kRaw)) {
+    key.Altered();  // for those who watch the key, as in Redis
     return size;
+  }
   return WriteAt(key, size, suffix);
 }
 

@@ -15,6 +15,7 @@
 #include "server/rdb_payload.h"
 #include "store/access.h"
 #include "store/keyspace.h"
+#include "store/string_value.h"
 
 namespace larder::server {
 namespace {
@@ -115,6 +116,7 @@ void Restore(Call& call, ReplyWriter& reply) {
   // Made before the lock is taken, and freed after it if the key is in the way.
   store::OwnedEntry entry(nullptr, store::EntryDeleter{&call.worker.allocator()});
   if (!error && restored.value) {
+    if (!call.MakeRoom(reply, store::GrownBytes(restored.value->size()))) return;
     entry =
         Entry::MakeString(call.worker.allocator(), key.bytes, *restored.value, restored.deadline);
   }

@@ -23,7 +23,9 @@ void Info(Call& call, ReplyWriter& reply) {
   reply.Verbatim("txt", InfoText(call.services, call.now(), call.args.subspan(1)));
 }
 
-void DbSize(Call& call, ReplyWriter& reply) { reply.Integer(call.keyspace().Size(call.db())); }
+void DbSize(Call& call, ReplyWriter& reply) {
+  reply.Integer(call.keyspace().Size(call.worker, call.db()));
+}
 
 // FLUSHDB and FLUSHALL take [ASYNC | SYNC]. Both are the same here: the keys are gone at once, and
 // their memory is freed in steps behind the reply.
@@ -67,6 +69,7 @@ void SwapDb(Call& call, ReplyWriter& reply) {
 
 // A client that monitors already gets no reply: what it reads are lines.
 void Monitor(Call& call, ReplyWriter& reply) {
+  if (call.worker.in_transaction()) return reply.Error(protocol::kMonitorInTransaction);
   if (call.client.monitor) return;
   call.client.monitor = true;
   call.services.monitors.Add(call.handle());

@@ -80,7 +80,7 @@ void GetEx(Call& call, ReplyWriter& reply) {
     if (entry == nullptr) return;
     if (deadline != kNoDeadline && deadline <= call.now()) {
       key.Erase();
-    } else if (deadline != entry->deadline()) {
+    } else if (deadline != kNoDeadline || entry->deadline() != kNoDeadline) {
       key.SetDeadline(deadline);
     }
   });

@@ -133,20 +133,32 @@ bool WatchedKeyChanged(Call& call, const Watcher& watcher) {
   return watcher.touched();
 }
 
+bool IsAboveOutputLimit(const Call& call, const protocol::ReplyBuffer& replies) {
+  const int64_t bytes_max = call.services.config.output_limit(ClientClass::kNormal).hard_bytes;
+  return bytes_max != 0 && replies.size() > static_cast<size_t>(bytes_max);
+}
+
 // Runs the queued commands. Where one has to wait for its reply, those behind it run nevertheless:
 // what it waits for is not in the keyspace.
 void RunAll(Call& call, std::span<const Queued> commands, const Claims& claims,
             ReplyWriter& reply) {
   Client& client = call.client;
   std::unique_ptr<PendingReplies> pending;
+  protocol::ReplyBuffer discarded;
   for (size_t i = 0; i < commands.size(); ++i) {
     const auto& [command, args] = commands[i];
     const auto& [first_key_index, first_key] = claims.FirstKey(i);
-    ReplyWriter out(pending == nullptr ? reply.buffer() : pending->following(), client.resp);
+    protocol::ReplyBuffer& replies = pending == nullptr ? reply.buffer() : pending->following();
+    const protocol::RespVersion version = client.resp;
+    ReplyWriter out(client.killed ? discarded : replies, version);
     call.thread.runner->Run(*command, client, args, first_key_index, first_key, out);
+    discarded.Clear();
+    // No reply can be sent before the last command has run, so the limit is kept here. They all run
+    // nevertheless.
+    client.killed |= IsAboveOutputLimit(call, replies);
     if (client.suspension == 0) continue;
     if (pending == nullptr) pending = std::make_unique<PendingReplies>();
-    pending->Await(std::exchange(client.suspension, 0));
+    pending->Await(std::exchange(client.suspension, 0), version);
   }
   reply.set_version(client.resp);
   if (pending == nullptr) return;
@@ -162,6 +174,7 @@ void Exec(Call& call, ReplyWriter& reply) {
   const std::vector<Queued> commands = transaction->Commands();
   Claims claims(call, commands, transaction->watcher());
   store::Transaction hold(call.keyspace(), call.worker, claims.all());
+  call.worker.set_touch(false);  // to look at what is watched is no use of it
   if (WatchedKeyChanged(call, transaction->watcher())) return reply.NullArray();
   // Not Array(): some replies may come later.
   reply.Raw("*" + std::to_string(commands.size()) + "\r\n");
@@ -194,7 +207,7 @@ constexpr CommandSpec kRows[] = {
      .handler = Discard},
     {.name = "WATCH",
      .arity = -2,
-     .flags = kControl,
+     .flags = kControl | kNoTouch,
      .keys = kAllKeys<kKeyRo>,
      .syntax = "key ...",
      .since = "2.2.0",

@@ -47,15 +47,18 @@ TEST(ClientTransactionTest, OnlyAQueueCanBeAborted) {
 
 TEST(PendingRepliesTest, JoinsRepliesInTheOrderOfTheirCommands) {
   PendingReplies pending;
-  pending.Await(7);
+  pending.Await(7, protocol::RespVersion::kResp2);
   pending.following().Append("b");
-  pending.Await(8);
-  EXPECT_EQ(pending.Take(9), nullptr);
-  pending.Take(8)->Append("c");
+  pending.Await(8, protocol::RespVersion::kResp3);
+  EXPECT_FALSE(pending.Take(9));
+  const auto second = pending.Take(8);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->version, protocol::RespVersion::kResp3);
+  second->buffer.Append("c");
   EXPECT_FALSE(pending.complete());
-  pending.Take(7)->Append("a");
+  pending.Take(7)->buffer.Append("a");
   EXPECT_TRUE(pending.complete());
-  EXPECT_EQ(pending.Take(7), nullptr) << "a reply comes once";
+  EXPECT_FALSE(pending.Take(7)) << "a reply comes once";
   protocol::ReplyBuffer all;
   pending.MoveTo(all);
   EXPECT_EQ(TakeBytes(all), "abc");

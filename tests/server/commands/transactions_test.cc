@@ -139,6 +139,25 @@ TEST_P(TransactionCommandsTest, AChangedKeyStopsItsWatchers) {
   }
 }
 
+// What writes a key counts as a change, even one that leaves it as it was.
+TEST_P(TransactionCommandsTest, AWriteWithoutEffectStopsWatchers) {
+  for (const char* value : {"x", "5000 bytes"}) {
+    h_.Run({"SET", "a", value == std::string_view("x") ? "x" : std::string(5000, 'x')});
+    h_.Run("APPEND a x");
+    h_.Run("WATCH a");
+    EXPECT_NE(other_.Run("APPEND a \"\""), ":0\r\n");
+    EXPECT_EQ(ExecPing(), kNothing) << value;
+  }
+  h_.Run("SET a x PXAT 33000000000000");
+  h_.Run("WATCH a");
+  other_.Run("GETEX a PXAT 33000000000000");
+  EXPECT_EQ(ExecPing(), kNothing);
+  h_.Run("SET a x");
+  h_.Run("WATCH a");
+  other_.Run("GETEX a PERSIST");
+  EXPECT_EQ(ExecPing(), kRan);
+}
+
 TEST_P(TransactionCommandsTest, WhatLeavesAKeyAloneDoesNotStopItsWatchers) {
   const std::vector<std::string_view> others = {"GET a",      "SET b 2",          "SETNX a 9",
                                                 "DEL none",   "EXPIRE none 10",   "FLUSHALL",
@@ -211,6 +230,23 @@ TEST_P(TransactionCommandsTest, HelloInsideChangesTheProtocolOfWhatFollows) {
   h_.Run("WATCH a");
   other_.Run("SET a 1");
   EXPECT_EQ(ExecPing(), "_\r\n");
+}
+
+TEST_P(TransactionCommandsTest, RepliesKeepTheOutputLimit) {
+  h_.Run("CONFIG SET client-output-buffer-limit \"normal 100000 0 0\"");
+  h_.Run({"SET", "big", std::string(30'000, 'x')});
+  h_.Run("MULTI");
+  for (int i = 0; i < 1000; ++i) h_.Run("GET big");
+  h_.Run("SET after 1");
+  EXPECT_LT(h_.Run("EXEC").size(), 200'000u);
+  EXPECT_TRUE(h_.first().closed());
+  EXPECT_EQ(other_.Run("GET after"), "$1\r\n1\r\n") << "all of it ran";
+}
+
+TEST_P(TransactionCommandsTest, MonitorIsRefusedInside) {
+  h_.Run("MULTI");
+  h_.Run("MONITOR");
+  EXPECT_EQ(h_.Run("EXEC"), "*1\r\n-ERR MONITOR isn't allowed for DENY BLOCKING client\r\n");
 }
 
 // Whatever a command touches, EXEC has to have locked it.

@@ -61,7 +61,7 @@ class alignas(64) CAPABILITY("map") Map {
   // False while a write of several keys is under way, which may have emptied it for a moment only.
   bool IsSurelyEmpty() const {
     const uint64_t version = layout_.Load();
-    // acquire: not after the version is asked for again.
+    // acquire [layout.bump]: the version is not asked for again before it is read.
     return !LayoutVersion::MultiKeyWriteIn(version) && live_.load(std::memory_order_acquire) == 0 &&
            layout_.Unchanged(version);
   }

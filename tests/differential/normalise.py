@@ -214,9 +214,8 @@ def _histogram(args, ours, theirs):
     return calls(ours) == calls(theirs)
 
 
-def _text_or_raw(_, ours, theirs):
-    texts = (b"embstr", b"raw")
-    return ours[0] == theirs[0] and ours[1] in texts and theirs[1] in texts
+def _raw_in_redis(_, ours, theirs):
+    return ours[0] == theirs[0] and theirs[1] == b"raw" and ours[1] in (b"int", b"embstr")
 
 
 DEBUG_OBJECT = re.compile(rb"Value at:(0x[0-9a-f]+) (refcount):\d+ (encoding:\w+ serializedlength:\d+) "
@@ -244,7 +243,7 @@ RULES = {
     (b"OBJECT", b"IDLETIME"): _same_kind,
     # Of a value that SETBIT or BITFIELD left as it was, Redis has made a raw copy all the same; and
     # an integer that COPY has made is one that it does not share.
-    (b"OBJECT", b"ENCODING"): _text_or_raw,
+    (b"OBJECT", b"ENCODING"): _raw_in_redis,
     (b"OBJECT", b"REFCOUNT"): _same_kind,
     # The order of a hash table is nobody's promise.
     b"KEYS": _unordered,

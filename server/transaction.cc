@@ -7,6 +7,11 @@
 namespace larder::server {
 
 void ClientTransaction::Queue(const Command& command, std::span<const std::string_view> args) {
+  if (commands_.empty()) {  // room for an ordinary transaction at once
+    bytes_.reserve(256);
+    arg_ends_.reserve(32);
+    commands_.reserve(8);
+  }
   for (std::string_view arg : args) {
     bytes_.append(arg);
     arg_ends_.push_back(bytes_.size());

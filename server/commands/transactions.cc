@@ -67,6 +67,8 @@ class Claims {
 
 Claims::Claims(const Call& call, std::span<const Queued> commands, const Watcher& watcher)
     : call_(call), db_(call.db()) {
+  keys_.reserve(commands.size() + watcher.keys().size());
+  first_keys_.reserve(commands.size());
   for (const Queued& queued : commands) Add(queued);
   for (const Watcher::WatchedKey& watched : watcher.keys()) {
     keys_.push_back({watched.db, {watched.key, watched.hash}});

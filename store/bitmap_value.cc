@@ -24,12 +24,20 @@ size_t BytesFor(std::span<const FieldStep> steps) {
   return (bits + 7) / 8;
 }
 
+// Whether Redis takes a number that is to go into the field for far above it, though it is below:
+// every negative one for an unsigned field, and for a signed one those so low that the distance to
+// the field's greatest value leaves 64 bits.
+bool CountsAsAbove(FieldType type, int64_t number) {
+  if (!type.is_signed) return number < 0;
+  const auto max = static_cast<int64_t>((uint64_t{1} << (type.bits - 1)) - 1);
+  return type.bits < 64 && number < max - INT64_MAX;
+}
+
 // What a step asks the field to become.
 WideInteger Wanted(const FieldStep& step, int64_t before) {
   if (step.kind == FieldStep::Kind::kIncrement) return WideInteger{before} + step.operand;
-  // A negative number that is to go into an unsigned field is far above it, not below.
-  return step.type.is_signed ? WideInteger{step.operand}
-                             : WideInteger{static_cast<uint64_t>(step.operand)};
+  return CountsAsAbove(step.type, step.operand) ? WideInteger{static_cast<uint64_t>(step.operand)}
+                                                : WideInteger{step.operand};
 }
 
 // True if the value has become another.

@@ -29,11 +29,8 @@ using store::Entry;
 void MemoryUsage(Call& call, ReplyWriter& reply) {
   ArgReader args(call.args, 3);
   while (!args.done()) {
-    if (!args.Take("SAMPLES", 1)) {
-      args.Fail(protocol::kSyntax);
-    } else if (args.NextInt64() < 0) {
-      args.Fail(protocol::kSyntax);
-    }
+    const bool known = args.Take("SAMPLES", 1);
+    if (!known || args.NextInt64() < 0) args.Fail(protocol::kSyntax);
   }
   if (auto error = args.error()) return reply.Error(*error);
   const auto bytes = call.keyspace().Read(

@@ -90,7 +90,7 @@ std::vector<std::string> AttachDashValues(int argc, const char* const* argv) {
     const bool dash_value = argument.size() > 1 && argument[0] == '-' && argument[1] != '-';
     if (dash_value && !flag.empty()) {
       if (!flag_has_value) arguments.pop_back();
-      arguments.push_back(flag + "=" + argument);
+      arguments.emplace_back(flag).append("=").append(argument);
       flag_has_value = true;
       continue;
     }

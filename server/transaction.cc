@@ -1,46 +1,34 @@
 #include "server/transaction.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "server/command_table.h"
 
 namespace larder::server {
 
+ClientTransaction::ClientTransaction(WatchTable& watches) : watcher_(watches) {
+  commands_.reserve(kInLineCommands);
+}
+
 void ClientTransaction::Queue(const Command& command, std::span<const std::string_view> args) {
-  if (commands_.empty()) {  // room for an ordinary transaction at once
-    bytes_.reserve(256);
-    arg_ends_.reserve(32);
-    commands_.reserve(8);
+  std::pmr::polymorphic_allocator<> allocator(&memory_);
+  auto* const copies = allocator.allocate_object<std::string_view>(args.size());
+  std::uninitialized_copy(args.begin(), args.end(), copies);
+  for (std::string_view& copy : std::span(copies, args.size())) {
+    auto* const bytes = allocator.allocate_object<char>(copy.size());
+    std::copy(copy.begin(), copy.end(), bytes);
+    copy = {bytes, copy.size()};
+    bytes_ += copy.size();
   }
-  for (std::string_view arg : args) {
-    bytes_.append(arg);
-    arg_ends_.push_back(bytes_.size());
-  }
-  commands_.push_back({&command, args.size()});
+  args_ += args.size();
+  commands_.push_back({&command, {copies, args.size()}});
   flags_ = flags_ | command.spec->flags;
 }
 
-std::vector<ClientTransaction::Queued> ClientTransaction::Commands() {
-  views_.clear();
-  views_.reserve(arg_ends_.size());
-  size_t begin = 0;
-  for (size_t end : arg_ends_) {
-    views_.push_back(std::string_view(bytes_).substr(begin, end - begin));
-    begin = end;
-  }
-  std::vector<Queued> queued;
-  queued.reserve(commands_.size());
-  size_t first = 0;
-  for (const auto& [command, arg_count] : commands_) {
-    queued.push_back({command, std::span(views_).subspan(first, arg_count)});
-    first += arg_count;
-  }
-  return queued;
-}
-
 size_t ClientTransaction::memory_bytes() const {
-  return sizeof(*this) + bytes_.capacity() + arg_ends_.capacity() * sizeof(size_t) +
-         commands_.capacity() * sizeof(Place);
+  return sizeof(*this) + bytes_ + args_ * sizeof(std::string_view) +
+         commands_.capacity() * sizeof(Queued);
 }
 
 void PendingReplies::Await(uint64_t number, protocol::RespVersion version) {

@@ -1,15 +1,17 @@
 // A client's transaction: the commands it has queued since MULTI, the keys it watches since WATCH,
 // and the replies of an EXEC that has to wait for some of them.
 //
-// Threads: the client's. Memory: one copy of the arguments.
+// Threads: the client's. Memory: one copy of the arguments; an ordinary transaction fits into the
+// object itself.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory_resource>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,7 +31,7 @@ class ClientTransaction {
     std::span<const std::string_view> args;
   };
 
-  explicit ClientTransaction(WatchTable& watches) : watcher_(watches) {}
+  explicit ClientTransaction(WatchTable& watches);
 
   Watcher& watcher() { return watcher_; }
   const Watcher& watcher() const { return watcher_; }
@@ -42,31 +44,29 @@ class ClientTransaction {
   void Abort() { aborted_ = queueing_; }
   bool aborted() const { return aborted_; }
 
-  size_t size() const { return commands_.size(); }
+  // What is queued, in order. Good until the next Queue().
+  std::span<const Queued> commands() const { return commands_; }
   // Every flag that one of the queued commands has.
   CommandFlags flags() const { return flags_; }
-  // What is queued, in order. Good until the next Queue().
-  std::vector<Queued> Commands();
   // Of the arguments: how many, and how long.
-  size_t args() const { return arg_ends_.size(); }
-  size_t bytes() const { return bytes_.size(); }
+  size_t args() const { return args_; }
+  size_t bytes() const { return bytes_; }
   size_t memory_bytes() const;
 
  private:
-  struct Place {
-    const Command* command;
-    size_t arg_count;
-  };
+  // Of 5 commands with 15 arguments, with short values.
+  static constexpr size_t kInLineBytes = 1024;
+  static constexpr size_t kInLineCommands = 8;
 
   Watcher watcher_;
   bool queueing_ = false;
   bool aborted_ = false;
   CommandFlags flags_ = kNoFlags;
-  // The arguments of all commands in a row: their bytes, and where each ends.
-  std::string bytes_;
-  std::vector<size_t> arg_ends_;
-  std::vector<Place> commands_;
-  std::vector<std::string_view> views_;  // made by Commands()
+  size_t args_ = 0;
+  size_t bytes_ = 0;
+  std::array<std::byte, kInLineBytes> in_line_;
+  std::pmr::monotonic_buffer_resource memory_{in_line_.data(), in_line_.size()};
+  std::pmr::vector<Queued> commands_{&memory_};
 };
 
 // The replies of an EXEC from the first on that is not there yet: a command in it asks other

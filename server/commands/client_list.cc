@@ -74,7 +74,7 @@ std::string DescribeClient(const Client& client, store::UnixMs now) {
       client.id, client.address, client.local_address, client.fd, client.name,
       std::max<int64_t>(0, now - client.created_at) / 1000,
       std::max<int64_t>(0, now - client.last_interaction) / 1000, Flags(client), client.db,
-      IsQueueing(client) ? static_cast<int64_t>(client.transaction->size()) : -1,
+      IsQueueing(client) ? static_cast<int64_t>(client.transaction->commands().size()) : -1,
       client.query_bytes, client.query_free_bytes,
       client.transaction == nullptr ? 0 : client.transaction->memory_bytes(), client.output_chunks,
       client.output_bytes, client.memory_bytes, client.output_bytes == 0 ? "r" : "rw",

@@ -2,9 +2,11 @@
 //
 // What MULTI queues is kept in the client (server/transaction.h). EXEC finds out which keys it
 // needs, locks them all (store/transaction.h) and runs the commands one after another.
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <span>
 #include <string>
@@ -58,8 +60,11 @@ class Claims {
 
   const Call& call_;
   int db_;  // of the command that is looked at
-  std::vector<store::KeyAt> keys_;
-  std::vector<std::pair<size_t, size_t>> first_keys_;  // a command: argument, index in keys_
+  std::array<std::byte, 1024> on_stack_;
+  std::pmr::monotonic_buffer_resource memory_{on_stack_.data(), on_stack_.size()};
+  std::pmr::vector<store::KeyAt> keys_{&memory_};
+  // A command: argument, index in keys_.
+  std::pmr::vector<std::pair<size_t, size_t>> first_keys_{&memory_};
   std::vector<int> databases_;
   bool all_databases_ = false;
   std::vector<KeyRef> found_;
@@ -173,7 +178,7 @@ void Exec(Call& call, ReplyWriter& reply) {
   // However it ends, the client is out of it.
   const auto transaction = std::move(call.client.transaction);
   if (transaction->aborted()) return reply.Error(protocol::kExecAborted);
-  const std::vector<Queued> commands = transaction->Commands();
+  const std::span<const Queued> commands = transaction->commands();
   Claims claims(call, commands, transaction->watcher());
   store::Transaction hold(call.keyspace(), call.worker, claims.all());
   call.worker.set_touch(false);  // to look at what is watched is no use of it

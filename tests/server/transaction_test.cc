@@ -24,7 +24,7 @@ TEST(ClientTransactionTest, KeepsCopiesOfWhatIsQueued) {
   transaction.Queue(*commands.Find("ping"), std::array<std::string_view, 1>{"PING"});
   transaction.Queue(*commands.Find("set"), std::array<std::string_view, 3>{"SET", "", value});
   value.clear();
-  const auto queued = transaction.Commands();
+  const auto queued = transaction.commands();
   ASSERT_EQ(queued.size(), 2u);
   EXPECT_EQ(queued[0].command->full_name, "ping");
   ASSERT_EQ(queued[1].args.size(), 3u);

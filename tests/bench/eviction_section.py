@@ -1,9 +1,9 @@
 """Section 4: what maxmemory costs, how well it is kept, and what is left in the cache.
 
-CPU: SET of new keys at the limit, beside SET of present keys without one. Storm: two threads write
-values of every size; INFO is asked meanwhile how far used_memory is from the limit. Hit ratios: a
-trace of requests, each a GET and on a miss a SET, in a memory of the same size on top of what the
-empty server uses.
+CPU: SET of new keys at the limit, beside SET of present keys without one, and of new keys without
+one: what insertion costs is not eviction's. Storm: two threads write values of every size; INFO is
+asked meanwhile how far used_memory is from the limit. Hit ratios: a trace of requests, each a GET
+and on a miss a SET, in a memory of the same size on top of what the empty server uses.
 """
 
 from __future__ import annotations
@@ -45,11 +45,16 @@ class EvictionCpu:
     map: str
     policy: str
     below_us: list[float] = field(default_factory=list)
+    below_new_us: list[float] = field(default_factory=list)
     at_limit_us: list[float] = field(default_factory=list)
 
     @property
     def below_us_median(self) -> float:
         return statistics.median(self.below_us)
+
+    @property
+    def below_new_us_median(self) -> float:
+        return statistics.median(self.below_new_us)
 
     @property
     def at_limit_us_median(self) -> float:
@@ -111,7 +116,7 @@ def measure(
     """Runs the section; adds to `found` as it goes, so that a failure keeps what came before it."""
     larder = Spec("larder", default_map)
     specs = [larder] + ([Spec("redis")] if fleet.has("redis") else [])
-    progress.section("eviction", 2 * rounds * len(specs) + 1)
+    progress.section("eviction", (3 * rounds + 1) * len(specs) + 1)
     if fleet.binaries.redis_benchmark is not None:
         _cpu(fleet, progress, specs, found, quick=quick, rounds=rounds, keys=keys)
     found.storms.append(_storm(fleet, progress, Spec("larder", default_map, STORM_THREADS), quick))
@@ -132,21 +137,27 @@ def _cpu(
     servers = [(fleet.start(spec), EvictionCpu(*_names(spec), POLICIES[0])) for spec in specs]
     for server, _ in servers:
         resp.load(server.port, resp.set_chunks(0, keys, server_section.VALUE))
-    for limited in (False, True):
-        if limited:
-            for server, _ in servers:
-                _limit(server, POLICIES[0], 0)
-        for turn in range(rounds + 1 if limited else rounds):
-            for server, result in servers:
-                factor = NEW_KEYS_FACTOR if limited else 1
-                cpu_us = _set_cpu_us(fleet, server, keys * factor, quick)
-                # The first round at the limit replaces the keys that were loaded in order.
-                if limited and turn > 0:
-                    result.at_limit_us.append(cpu_us)
-                elif not limited:
-                    result.below_us.append(cpu_us)
-                where = "at" if limited else "below"
-                progress.step(f"SET {where} the limit, {result.server}: {cpu_us:.3f} us")
+
+    def cpu_us(server: Server, result: EvictionCpu, keys: int, what: str) -> float:
+        us = _set_cpu_us(fleet, server, keys, quick)
+        progress.step(f"SET of {what}, {result.server}: {us:.3f} us")
+        return us
+
+    for _ in range(rounds):
+        for server, result in servers:
+            result.below_us.append(cpu_us(server, result, keys, "present keys"))
+    for _ in range(rounds):
+        for server, result in servers:
+            new = cpu_us(server, result, keys * NEW_KEYS_FACTOR, "new keys")
+            result.below_new_us.append(new)
+    for server, _ in servers:
+        _limit(server, POLICIES[0], 0)
+    for turn in range(rounds + 1):
+        for server, result in servers:
+            at_limit = cpu_us(server, result, keys * NEW_KEYS_FACTOR, "new keys at the limit")
+            # The first round replaces the keys that were loaded in order.
+            if turn > 0:
+                result.at_limit_us.append(at_limit)
     found.cpu += [result for _, result in servers]
     fleet.stop_all()
 

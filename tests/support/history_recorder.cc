@@ -17,10 +17,15 @@ struct WeightedKind {
 };
 
 // Single-key reads are frequent because they are what runs without a lock.
-constexpr WeightedKind kMix[] = {{OpKind::kGet, 22},   {OpKind::kSet, 14},   {OpKind::kSetNx, 6},
-                                 {OpKind::kGetDel, 6}, {OpKind::kDel, 6},    {OpKind::kIncr, 10},
-                                 {OpKind::kMSet, 9},   {OpKind::kMSetNx, 4}, {OpKind::kMGet, 10},
-                                 {OpKind::kRename, 8}, {OpKind::kExists, 5}};
+constexpr WeightedKind kMix[] = {
+    {OpKind::kGet, 24},     {OpKind::kSet, 12},       {OpKind::kSetNx, 5},
+    {OpKind::kSetXxGet, 5}, {OpKind::kGetDel, 5},     {OpKind::kDel, 5},
+    {OpKind::kIncr, 8},     {OpKind::kMSet, 8},       {OpKind::kMSetNx, 3},
+    {OpKind::kMGet, 10},    {OpKind::kRename, 6},     {OpKind::kCopy, 5},
+    {OpKind::kExists, 5},   {OpKind::kExpireAt, 6},   {OpKind::kPersist, 4},
+    {OpKind::kFlushDb, 1},  {OpKind::kExpireTime, 4}, {OpKind::kSwapDb, 2},
+    {OpKind::kFlushAll, 1}, {OpKind::kWatch, 3},      {OpKind::kExec, 10}};
+constexpr size_t kQueueMax = 3;
 
 constexpr int TotalWeight() {
   int total = 0;
@@ -36,14 +41,29 @@ int64_t NowNs() {
       .count();
 }
 
-OperationGenerator::OperationGenerator(uint64_t seed, std::vector<std::string> keys)
-    : random_(seed), keys_(std::move(keys)) {}
+OperationGenerator::OperationGenerator(uint64_t seed, std::vector<std::string> keys, ProgramMix mix)
+    : random_(seed), keys_(std::move(keys)), mix_(std::move(mix)) {}
 
 std::vector<Operation> OperationGenerator::Program(int client, int ops) {
   std::vector<Operation> program;
-  program.reserve(static_cast<size_t>(ops));
-  for (int i = 0; i < ops; ++i) program.push_back(Draw(client));
+  bool watching = false;
+  for (int i = 0; i < ops; ++i) {
+    const OpKind kind = program.emplace_back(Draw(client)).kind;
+    watching = kind == OpKind::kWatch || (watching && kind != OpKind::kExec);
+  }
+  if (watching) {
+    Operation& last = program.emplace_back(program.back());
+    last.kind = OpKind::kUnwatch;
+    last.args.clear();
+    last.queued.clear();
+  }
   return program;
+}
+
+std::vector<std::vector<Operation>> OperationGenerator::Programs(int clients, int ops) {
+  std::vector<std::vector<Operation>> programs;
+  for (int client = 0; client < clients; ++client) programs.push_back(Program(client, ops));
+  return programs;
 }
 
 KeyValues OperationGenerator::InitialState() {
@@ -54,39 +74,77 @@ KeyValues OperationGenerator::InitialState() {
   return state;
 }
 
+OpKind OperationGenerator::DrawKind() {
+  int ticket = static_cast<int>(Below(TotalWeight()));
+  for (const WeightedKind& entry : kMix) {
+    ticket -= entry.weight;
+    if (ticket >= 0) continue;
+    return entry.kind == OpKind::kWatch && !mix_.watches ? OpKind::kGet : entry.kind;
+  }
+  return OpKind::kGet;
+}
+
 Operation OperationGenerator::Draw(int client) {
   Operation op;
   op.client = client;
-  int ticket = static_cast<int>(Below(TotalWeight()));
-  for (const WeightedKind& entry : kMix) {
-    op.kind = entry.kind;
-    ticket -= entry.weight;
-    if (ticket < 0) break;
+  op.db = mix_.databases[static_cast<size_t>(client) % mix_.databases.size()];
+  op.kind = DrawKind();
+  op.args = DrawArgs(op.kind);
+  if (op.kind == OpKind::kExec) op.queued = DrawQueue(op.db);
+  return op;
+}
+
+// What may not be queued, or makes no sense there, gives way to a read.
+std::vector<Operation> OperationGenerator::DrawQueue(int db) {
+  std::vector<Operation> queue(1 + Below(kQueueMax));
+  for (Operation& queued : queue) {
+    queued.db = db;
+    queued.kind = DrawKind();
+    if (queued.kind == OpKind::kExec || queued.kind == OpKind::kWatch) queued.kind = OpKind::kGet;
+    queued.args = DrawArgs(queued.kind);
   }
-  switch (op.kind) {
+  return queue;
+}
+
+std::vector<std::string> OperationGenerator::DrawArgs(OpKind kind) {
+  switch (kind) {
     case OpKind::kGet:
     case OpKind::kGetDel:
     case OpKind::kIncr:
-      op.args = {AnyKey()};
-      break;
+    case OpKind::kExpireTime:
+    case OpKind::kPersist:
+      return {AnyKey()};
     case OpKind::kSet:
     case OpKind::kSetNx:
-      op.args = {AnyKey(), NewValue()};
-      break;
+    case OpKind::kSetXxGet:
+      return {AnyKey(), NewValue()};
+    case OpKind::kExpireAt:
+      return {AnyKey(), Deadline()};
     case OpKind::kRename:
-      op.args = {AnyKey(), AnyKey()};
-      break;
+    case OpKind::kCopy:
+      return {AnyKey(), AnyKey()};
     case OpKind::kDel:
     case OpKind::kMGet:
     case OpKind::kExists:
-      op.args = SeveralKeys();
-      break;
+    case OpKind::kWatch:
+      return SeveralKeys();
     case OpKind::kMSet:
     case OpKind::kMSetNx:
-      op.args = SeveralPairs();
+      return SeveralPairs();
+    case OpKind::kFlushDb:
+    case OpKind::kFlushAll:
+    case OpKind::kSwapDb:
+    case OpKind::kUnwatch:
+    case OpKind::kExec:
+    case OpKind::kSweep:
       break;
   }
-  return op;
+  return {};
+}
+
+std::string OperationGenerator::Deadline() {
+  const size_t after = Below(static_cast<size_t>(mix_.deadline_span_ms));
+  return std::to_string(mix_.deadline_from_ms + static_cast<int64_t>(after));
 }
 
 std::string OperationGenerator::NewValue() {
@@ -120,7 +178,7 @@ std::vector<std::string> OperationGenerator::SeveralPairs() {
   return pairs;
 }
 
-RunBatch OneByOne(std::function<Outcome(int client, const Operation& op)> run_one) {
+RunBatch OneByOne(std::function<Outcome(int client, Operation& op)> run_one) {
   return [run_one = std::move(run_one)](int client, std::span<Operation> batch) {
     for (Operation& op : batch) {
       op.call_ns = NowNs();

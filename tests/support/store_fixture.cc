@@ -70,6 +70,14 @@ bool StoreSession::SetNx(std::string_view key, std::string_view value) {
   });
 }
 
+std::optional<std::string> StoreSession::SetXxGet(std::string_view key, std::string_view value) {
+  return keyspace_.Write(worker_, db_, keyspace_.Hash(key), [&](KeyEditor& editor) {
+    std::optional<std::string> old = ValueOf(editor.entry());
+    if (old) editor.PutString(value);
+    return old;
+  });
+}
+
 std::optional<std::string> StoreSession::GetDel(std::string_view key) {
   return keyspace_.Write(worker_, db_, keyspace_.Hash(key), [&](KeyEditor& editor) {
     std::optional<std::string> value = ValueOf(editor.entry());
@@ -92,6 +100,14 @@ bool StoreSession::SetDeadline(std::string_view key, UnixMs deadline) {
   return keyspace_.Write(worker_, db_, keyspace_.Hash(key), [&](KeyEditor& editor) {
     if (editor.entry() == nullptr) return false;
     editor.SetDeadline(deadline);
+    return true;
+  });
+}
+
+bool StoreSession::Persist(std::string_view key) {
+  return keyspace_.Write(worker_, db_, keyspace_.Hash(key), [&](KeyEditor& editor) {
+    if (editor.entry() == nullptr || editor.entry()->deadline() == kNoDeadline) return false;
+    editor.SetDeadline(kNoDeadline);
     return true;
   });
 }
@@ -156,10 +172,23 @@ std::vector<std::optional<std::string>> StoreSession::MGet(const Keys& keys) {
 bool StoreSession::Rename(std::string_view from, std::string_view to) {
   std::vector<KeyAt> keys = {{db_, keyspace_.Hash(from)}, {db_, keyspace_.Hash(to)}};
   return keyspace_.WriteAll(worker_, keys, [&](MultiEditor& multi) {
+    multi[1].entry();  // first: if its time has come, removing it moves others
     KeyEditor source = multi[0];
     if (source.entry() == nullptr) return false;
     KeyEditor target = multi[1];
     if (from != to) source.MoveTo(target);
+    return true;
+  });
+}
+
+bool StoreSession::Copy(std::string_view from, std::string_view to) {
+  std::vector<KeyAt> keys = {{db_, keyspace_.Hash(from)}, {db_, keyspace_.Hash(to)}};
+  return keyspace_.WriteAll(worker_, keys, [&](MultiEditor& multi) {
+    const bool taken = multi[1].entry() != nullptr;  // first: see Rename()
+    KeyEditor source = multi[0];
+    if (source.entry() == nullptr || taken) return false;
+    KeyEditor target = multi[1];
+    source.CopyTo(target);
     return true;
   });
 }

@@ -59,11 +59,15 @@ class StoreSession {
   void Set(std::string_view key, std::string_view value,
            store::UnixMs deadline = store::kNoDeadline);
   bool SetNx(std::string_view key, std::string_view value);
+  // Returns the old value; sets nothing if there is none.
+  std::optional<std::string> SetXxGet(std::string_view key, std::string_view value);
   std::optional<std::string> GetDel(std::string_view key);
   bool Erase(std::string_view key);
   store::Result<int64_t> Incr(std::string_view key, int64_t delta = 1);
   // False if the key is not there. kNoDeadline: PERSIST.
   bool SetDeadline(std::string_view key, store::UnixMs deadline);
+  // False if it has no deadline.
+  bool Persist(std::string_view key);
 
   // Atomic over all of their keys.
   int64_t Del(const Keys& keys);
@@ -73,6 +77,8 @@ class StoreSession {
   std::vector<std::optional<std::string>> MGet(const Keys& keys);
   // False if `from` is not there.
   bool Rename(std::string_view from, std::string_view to);
+  // False if `from` is not there, or `to` is.
+  bool Copy(std::string_view from, std::string_view to);
 
   // Every key that a whole SCAN returns, duplicates included, in calls of `count`.
   Keys ScanAll(size_t count);

@@ -30,17 +30,19 @@ using test_support::ServerProcess;
 constexpr int kClients = 4;
 constexpr int kOpsPerClient = 8;
 constexpr double kSecondsPerKind = 4.0;
+constexpr int64_t kFarFuture = 4'102'444'800'000;  // of deadlines: the year 2100
 
 std::string Encode(const Operation& op) {
-  static constexpr const char* kNames[] = {"GET",  "SET",    "SET",  "GETDEL", "DEL",   "INCR",
-                                           "MSET", "MSETNX", "MGET", "RENAME", "EXISTS"};
-  std::vector<std::string> request = {kNames[static_cast<size_t>(op.kind)]};
-  request.insert(request.end(), op.args.begin(), op.args.end());
-  if (op.kind == OpKind::kSetNx) request.push_back("NX");
-  return test_support::EncodeRequest(request);
+  std::string request = test_support::EncodeRequest(test_support::WordsOf(op));
+  if (op.kind != OpKind::kExec) return request;
+  std::string before = test_support::EncodeRequest({"MULTI"});
+  for (const Operation& queued : op.queued) {
+    before += test_support::EncodeRequest(test_support::WordsOf(queued));
+  }
+  return before + request;
 }
 
-Outcome ToOutcome(const Reply& reply) {
+Outcome ToOutcome(const Operation& op, const Reply& reply) {
   switch (reply.type) {
     case '_':
       return Outcome::Nil();
@@ -51,6 +53,13 @@ Outcome ToOutcome(const Reply& reply) {
     case '$':
       return Outcome::Text(reply.text);
     case '*': {
+      if (op.kind == OpKind::kExec) {
+        std::vector<Outcome> replies;
+        for (size_t i = 0; i < op.queued.size(); ++i) {
+          replies.push_back(ToOutcome(op.queued[i], reply.elements.at(i)));
+        }
+        return Outcome::Replies(std::move(replies));
+      }
       std::vector<std::optional<std::string>> values;
       for (const Reply& element : reply.elements) {
         values.push_back(element.IsNull() ? std::nullopt : std::optional(element.text));
@@ -70,24 +79,27 @@ void RunPipelined(RespClient& client, std::span<Operation> batch) {
   for (Operation& op : batch) op.call_ns = call_ns;
   client.SendRaw(requests);
   for (Operation& op : batch) {
+    if (op.kind == OpKind::kExec) {
+      for (size_t i = 0; i <= op.queued.size(); ++i) client.Read();  // OK, QUEUED...
+    }
     const Reply reply = client.Read();
     op.return_ns = test_support::NowNs();
-    op.outcome = ToOutcome(reply);
+    op.outcome = ToOutcome(op, reply);
   }
 }
 
 void SetState(RespClient& client, const std::vector<std::string>& keys, const KeyValues& state) {
   std::vector<std::string> del = {"DEL"};
   del.insert(del.end(), keys.begin(), keys.end());
-  std::vector<std::string> mset = {"MSET"};
-  for (const auto& [key, value] : state) mset.insert(mset.end(), {key, value});
-  std::string requests = test_support::EncodeRequest(del);
-  if (!state.empty()) requests += test_support::EncodeRequest(mset);
-  client.SendRaw(requests);
-  client.Read();
-  if (!state.empty()) {
-    ASSERT_TRUE(client.Read().IsOk());
+  std::string requests;
+  for (const char* db : {"1", "0"}) {
+    requests += test_support::EncodeRequest({"SELECT", db}) + test_support::EncodeRequest(del);
   }
+  for (const auto& [key, value] : state) {
+    requests += test_support::EncodeRequest({"SET", key, value});
+  }
+  client.SendRaw(requests);
+  for (size_t i = 0; i < 4 + state.size(); ++i) ASSERT_NE(client.Read().type, '-');
 }
 
 class LinearizabilityTest : public testing::TestWithParam<MapUnderTest> {};
@@ -96,11 +108,16 @@ TEST_P(LinearizabilityTest, ConcurrentHistoriesHaveASequentialOrder) {
   ServerProcess server({"--map", GetParam().kind, "--threads", GetParam().threads});
   std::vector<RespClient> clients;
   for (int i = 0; i < kClients; ++i) clients.push_back(server.Connect());
+  ASSERT_TRUE(clients.back().Command({"SELECT", "1"}).IsOk());
   RespClient setup = server.Connect();
   const std::vector<std::string> keys = {"k:1", "k:2", "k:3"};
   const uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
-  OperationGenerator generator(seed, keys);
+  OperationGenerator generator(seed, keys,
+                               {.databases = {0, 0, 0, 1},
+                                .deadline_from_ms = kFarFuture,
+                                .deadline_span_ms = 1000,
+                                .watches = true});
   HistoryRecorder recorder(kClients, [&clients](int client, std::span<Operation> batch) {
     RunPipelined(clients[static_cast<size_t>(client)], batch);
   });
@@ -111,10 +128,7 @@ TEST_P(LinearizabilityTest, ConcurrentHistoriesHaveASequentialOrder) {
   for (; test_support::NowNs() < end_ns; ++rounds) {
     const KeyValues initial = generator.InitialState();
     SetState(setup, keys, initial);
-    std::vector<std::vector<Operation>> programs;
-    for (int client = 0; client < kClients; ++client) {
-      programs.push_back(generator.Program(client, kOpsPerClient));
-    }
+    auto programs = generator.Programs(kClients, kOpsPerClient);
     const size_t batch_ops = size_t{1} << generator.Below(4);  // 1, 2, 4 or the whole program
     const std::vector<Operation> history = recorder.Record(std::move(programs), batch_ops);
     ASSERT_EQ(recorder.failure(), "");

@@ -79,7 +79,7 @@ enum CommandFlags : uint32_t {
   kNeverQueued = 1u << 21,    // runs at once within MULTI, as EXEC does
   kSelects = 1u << 22,        // its first argument is the database of what follows (SELECT)
   kRunsQueue = 1u << 23,      // EXEC: to refuse it ends the transaction
-  kManyDatabases = 1u << 24,  // reaches beyond the database of the client (FLUSHALL, SWAPDB)
+  kManyDatabases = 1u << 24,  // changes what databases are as a whole (FLUSHALL, SWAPDB)
   // Not shown: asks about keys without using them, so that it is no access for the LRU and LFU
   // policies (TTL, EXISTS, OBJECT).
   kNoTouch = 1u << 25,
@@ -189,6 +189,18 @@ struct KeyRef {
 // command's name; arity holds.
 using KeyFinder = bool (*)(std::span<const std::string_view> args, std::vector<KeyRef>* keys);
 
+// A key that a request touches, where it may be in another database than the client's: which
+// arguments name the two; a `db_index` of 0 says that the database is the client's.
+struct KeyPlace {
+  size_t index;
+  size_t db_index;
+};
+
+// Appends where all keys of a request are. What is wrong with the arguments is the handler's to
+// find: it touches nothing then. args[0] is the command's name; arity holds.
+using KeyPlaceFinder = void (*)(std::span<const std::string_view> args,
+                                std::vector<KeyPlace>* places);
+
 // Whether args[i] is a secret, which no log may show. args[0] is the command's name; i > 0.
 using SecretTest = bool (*)(std::span<const std::string_view> args, size_t i);
 
@@ -211,6 +223,8 @@ struct CommandSpec {
   std::span<const KeySpec> keys = {};
   // Overrides `keys` for finding the keys of a request; `keys` is still what COMMAND INFO shows.
   KeyFinder find_keys = nullptr;
+  // Null: all keys are in the client's database (COPY and MOVE have one elsewhere).
+  KeyPlaceFinder find_places = nullptr;
   // Null: no argument is one.
   SecretTest is_secret = nullptr;
   // The arguments, for people and for COMMAND DOCS; the grammar is in command_syntax.h.
@@ -291,7 +305,7 @@ constexpr bool ValidRow(const CommandSpec& row, bool is_sub) {
   if (is_sub && (is_container || (row.arity < 0 ? -row.arity : row.arity) < 2)) return false;
   if (is_container && !row.keys.empty()) return false;
   if ((row.flags & kWrite) != 0 && (row.flags & kReadonly) != 0) return false;
-  if (row.find_keys != nullptr && row.keys.empty()) return false;
+  if ((row.find_keys != nullptr || row.find_places != nullptr) && row.keys.empty()) return false;
   for (const KeySpec& spec : row.keys) {
     if (!ValidKeySpec(spec)) return false;
     // kKeyRw is allowed: PFCOUNT is read-only and caches its result in the value.

@@ -1,6 +1,10 @@
 // COPY and MOVE: a key goes to another name or another database.
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
 
 #include "protocol/reply_errors.h"
 #include "protocol/reply_writer.h"
@@ -68,14 +72,30 @@ void Move(Call& call, ReplyWriter& reply) {
   reply.Integer(moved ? 1 : 0);
 }
 
+// Of several DBs the last one counts.
+void FindCopyPlaces(std::span<const std::string_view> args, std::vector<KeyPlace>* places) {
+  size_t db_index = 0;
+  for (size_t i = 3; i + 1 < args.size(); ++i) {
+    if (EqualsIgnoreCase(args[i], "DB")) db_index = ++i;
+  }
+  places->push_back({.index = 1, .db_index = 0});
+  places->push_back({.index = 2, .db_index = db_index});
+}
+
+void FindMovePlaces(std::span<const std::string_view>, std::vector<KeyPlace>* places) {
+  places->push_back({.index = 1, .db_index = 0});
+  places->push_back({.index = 1, .db_index = 2});
+}
+
 constexpr KeySpec kCopyKeys[] = {{.flags = kKeyRo | kKeyAccess},
                                  {.flags = kKeyOw | kKeyUpdate, .index = 2}};
 
 constexpr CommandSpec kRows[] = {
     {.name = "COPY",
      .arity = -3,
-     .flags = kWrite | kDenyOom | kManyDatabases,
+     .flags = kWrite | kDenyOom,
      .keys = kCopyKeys,
+     .find_places = FindCopyPlaces,
      .syntax = "source destination [DB destination-db] [REPLACE]",
      .since = "6.2.0",
      .complexity = "O(N) worst case for collections, where N is the number of nested items. O(1) "
@@ -84,8 +104,9 @@ constexpr CommandSpec kRows[] = {
      .handler = Copy},
     {.name = "MOVE",
      .arity = 3,
-     .flags = kWrite | kFast | kManyDatabases,
+     .flags = kWrite | kFast,
      .keys = kFirstKey<kKeyRw | kKeyAccess | kKeyUpdate>,
+     .find_places = FindMovePlaces,
      .syntax = "key db",
      .since = "1.0.0",
      .complexity = "O(1)",

@@ -54,7 +54,9 @@ class Claims {
 
  private:
   void Add(const Queued& queued);
-  void Select(std::string_view argument);
+  bool FindPlaces(const Queued& queued);
+  // The database that an argument names; nothing if the command will refuse it.
+  std::optional<int> DatabaseOf(std::string_view argument) const;
 
   static constexpr store::Key kNoKey{};
 
@@ -68,6 +70,7 @@ class Claims {
   std::vector<int> databases_;
   bool all_databases_ = false;
   std::vector<KeyRef> found_;
+  std::vector<KeyPlace> places_;
 };
 
 Claims::Claims(const Call& call, std::span<const Queued> commands, const Watcher& watcher)
@@ -84,22 +87,38 @@ void Claims::Add(const Queued& queued) {
   first_keys_.emplace_back(0, 0);
   const Command& command = *queued.command;
   all_databases_ |= command.has(kManyDatabases);
-  if (command.has(kSelects)) return Select(queued.args[1]);
-  if ((command.acl & (kAclConnection | kAclTransaction)) != 0) return;
-  found_.clear();
-  if (!command.has_keys || !FindKeys(command, queued.args, &found_) || found_.empty()) {
-    return databases_.push_back(db_);
+  if (command.has(kSelects)) {
+    db_ = DatabaseOf(queued.args[1]).value_or(db_);
+    return;
   }
-  first_keys_.back() = {found_[0].index, keys_.size()};
-  for (const KeyRef& ref : found_) {
-    keys_.push_back({db_, call_.keyspace().Hash(queued.args[ref.index])});
+  if ((command.acl & (kAclConnection | kAclTransaction)) != 0) return;
+  if (!FindPlaces(queued)) return databases_.push_back(db_);
+  first_keys_.back() = {places_[0].index, keys_.size()};
+  for (const auto& [index, db_index] : places_) {
+    const std::optional<int> db = db_index == 0 ? db_ : DatabaseOf(queued.args[db_index]);
+    if (db) keys_.push_back({*db, call_.keyspace().Hash(queued.args[index])});
   }
 }
 
-// What SELECT will refuse changes nothing.
-void Claims::Select(std::string_view argument) {
+// Into places_, whose first is in the present database. False if the command has no keys, or none
+// that are known.
+bool Claims::FindPlaces(const Queued& queued) {
+  const auto& [command, args] = queued;
+  places_.clear();
+  if (command->spec->find_places != nullptr) {
+    command->spec->find_places(args, &places_);
+    return true;
+  }
+  found_.clear();
+  if (!command->has_keys || !FindKeys(*command, args, &found_)) return false;
+  for (const KeyRef& ref : found_) places_.push_back({.index = ref.index, .db_index = 0});
+  return !places_.empty();
+}
+
+std::optional<int> Claims::DatabaseOf(std::string_view argument) const {
   const std::optional<int64_t> db = protocol::ParseInt64(argument);
-  if (db && *db >= 0 && *db < call_.services.config.databases()) db_ = static_cast<int>(*db);
+  if (!db || *db < 0 || *db >= call_.services.config.databases()) return std::nullopt;
+  return static_cast<int>(*db);
 }
 
 void Multi(Call& call, ReplyWriter& reply) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -121,6 +122,42 @@ TEST_P(TransactionCommandsTest, CommandsOnWholeDatabasesWorkInside) {
         {"EXEC",
          "*12\r\n:2\r\n+OK\r\n*0\r\n+OK\r\n$1\r\nc\r\n+OK\r\n:0\r\n+OK\r\n:2\r\n+OK\r\n+OK\r\n"
          "*2\r\n$1\r\n0\r\n*1\r\n$1\r\nd\r\n"}});
+}
+
+TEST_P(TransactionCommandsTest, CopyAndMoveReachOtherDatabasesInside) {
+  Play(
+      {{"SET a 1", kOk},
+       {"MULTI", kOk},
+       {"COPY a b DB 2 DB 1 REPLACE", kQueued},
+       {"MOVE a 3", kQueued},
+       {"COPY a b DB 99", kQueued},
+       {"MOVE a x", kQueued},
+       {"COPY b c DB", kQueued},
+       {"SELECT 1", kQueued},
+       {"COPY b c", kQueued},
+       {"MOVE c 0", kQueued},
+       {"EXEC",
+        "*8\r\n:1\r\n:1\r\n-ERR DB index is out of range\r\n"
+        "-ERR value is not an integer or out of range\r\n-ERR syntax error\r\n+OK\r\n:1\r\n:1\r\n"},
+       {"GET b", "$1\r\n1\r\n"},
+       {"SELECT 0", kOk},
+       {"KEYS *", "*1\r\n$1\r\nc\r\n"}});
+}
+
+// They once claimed all databases, and so kept everybody from everything.
+TEST_P(TransactionCommandsTest, CopyAndMoveClaimTheirTwoKeysOnly) {
+  if (GetParam() == store::MapKind::kPlain) GTEST_SKIP() << "counts no locks";
+  for (const char* command : {"COPY a b DB 1 REPLACE", "COPY a b REPLACE", "MOVE a 2"}) {
+    h_.Run("SELECT 1");
+    h_.Run("SET a 1");
+    h_.Run("SELECT 0");
+    h_.Run("SET a 1");
+    h_.Run("MULTI");
+    h_.Run(command);
+    const uint64_t before = h_.keyspace().Totals().lock.acquisitions;
+    EXPECT_EQ(h_.Run("EXEC"), "*1\r\n:1\r\n");
+    EXPECT_LE(h_.keyspace().Totals().lock.acquisitions - before, 2u) << command;
+  }
 }
 
 TEST_P(TransactionCommandsTest, AChangedKeyStopsItsWatchers) {

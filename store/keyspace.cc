@@ -32,8 +32,7 @@ Keyspace::~Keyspace() {
   if (workers_.empty()) return;
   Worker& worker = *workers_.front();
   for (const auto& each : workers_) each->Unpin();
-  MutexLock lock(admin_);
-  for (const auto& database : made_) {
+  for (Database* database : AllDatabases()) {
     for (Shard& shard : database->shards) {
       ShardLock hold(shard, worker);
       while (shard.ClearStep(worker, SIZE_MAX)) {

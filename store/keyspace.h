@@ -222,6 +222,8 @@ class Keyspace {
   Database& FindOrMake(int db);
   Database& MakeDatabase(int db) EXCLUDES(change_, admin_);
   Database& PutDatabase(int db, Transaction* maker) REQUIRES(change_) EXCLUDES(admin_);
+  Database* TakeFreeDatabase() REQUIRES(change_) EXCLUDES(admin_);
+  Database& BuildDatabase(Transaction* maker) REQUIRES(change_) EXCLUDES(admin_);
   // In a transaction.
   Database& FindOrMakeInTransaction(const Worker& worker, int db);
   std::vector<Database*> AllDatabases() const EXCLUDES(admin_);
@@ -272,7 +274,7 @@ class Keyspace {
 
   // All databases ever made (no more come without change_), those waiting to be emptied, and those
   // that are empty and free.
-  mutable Mutex admin_;  // after the locks of shards
+  mutable Mutex admin_;  // after the locks of shards: none is taken under it
   std::vector<std::unique_ptr<Database>> made_ GUARDED_BY(admin_);
   struct Flushed {
     Database* database;

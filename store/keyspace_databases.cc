@@ -1,5 +1,6 @@
 // Keyspace's databases as a whole: what their numbers mean, and how that changes.
 #include <cassert>
+#include <utility>
 
 #include "store/keyspace.h"
 
@@ -29,21 +30,33 @@ Database& Keyspace::FindOrMakeInTransaction(const Worker& worker, int db) {
 }
 
 Database& Keyspace::PutDatabase(int db, Transaction* maker) {
-  MutexLock lock(admin_);
-  if (free_.empty()) {
-    made_.push_back(
-        std::make_unique<Database>(static_cast<int>(made_.size()), options_.kind, options_.shards));
-    made_.back()->owner.listener = options_.listener;
-    shared_.budget.Add(static_cast<int64_t>(BytesOfADatabase()));
-    if (maker != nullptr) maker->Hold(*made_.back());
-    free_.push_back(made_.back().get());
-  }
-  Database* database = free_.back();
-  free_.pop_back();
+  Database* database = TakeFreeDatabase();
+  if (database == nullptr) database = &BuildDatabase(maker);
   database->owner.db.store(db, std::memory_order_relaxed);  // relaxed: published by the store below
   databases_[static_cast<size_t>(db)].store(
       database, std::memory_order_release);  // release [keyspace.database]
   return *database;
+}
+
+Database* Keyspace::TakeFreeDatabase() {
+  MutexLock lock(admin_);
+  if (free_.empty()) return nullptr;
+  Database* database = free_.back();
+  free_.pop_back();
+  return database;
+}
+
+// Its shards are locked for its maker, if it has one, before anybody else can find it.
+Database& Keyspace::BuildDatabase(Transaction* maker) {
+  const int id = static_cast<int>(AllDatabases().size());  // change_ is held: it stays the next one
+  auto database = std::make_unique<Database>(id, options_.kind, options_.shards);
+  Database& built = *database;
+  built.owner.listener = options_.listener;
+  if (maker != nullptr) maker->Hold(built);
+  shared_.budget.Add(static_cast<int64_t>(BytesOfADatabase()));
+  MutexLock lock(admin_);
+  made_.push_back(std::move(database));
+  return built;
 }
 
 std::vector<Database*> Keyspace::AllDatabases() const {

@@ -146,6 +146,26 @@ TEST_P(TransactionTest, NobodySeesTheFlushInside) {
   });
 }
 
+// Property: who makes databases within a transaction, with all others locked, and who asks for
+// figures of all databases or empties flushed ones do not wait for each other in a circle.
+TEST_P(TransactionTest, ADatabaseMadeInsideMeetsWhoLooksAtAllOfThem) {
+  if (GetParam() == MapKind::kPlain) GTEST_SKIP() << "plain is for one thread";
+  const auto look = [&](StoreSession& other) {
+    store_.keyspace().Totals();
+    store_.keyspace().Memory();
+    store_.keyspace().Maintain(other.worker(), std::chrono::microseconds(500));
+  };
+  WhileWatched(look, [&] {
+    for (int64_t i = 0; i < test_support::Scaled(500); ++i) {
+      Run({.keys = {}, .all_databases = true}, [&] {
+        store_.keyspace().FlushAll(session_.worker());
+        for (int db = 0; db < 4; ++db) store_.Session(0, db).Set("x", "1");
+      });
+    }
+  });
+  for (int db = 0; db < 4; ++db) EXPECT_EQ(store_.Session(0, db).Get("x"), "1");
+}
+
 // Property: transactions over the same keys in any order do not wait for each other in a circle,
 // nor lose an addition, whatever is flushed in another database meanwhile.
 TEST_P(TransactionTest, TransactionsMeet) {

@@ -115,8 +115,45 @@ int64_t Keyspace::SizeOf(const Database* database) {
 
 int64_t Keyspace::Size(int db) const { return SizeOf(Find(db)); }
 
-int64_t Keyspace::Size(const Worker& worker, int db) const {
-  return SizeOf(FindSettled(worker, db));
+int64_t Keyspace::Size(Worker& worker, int db) {
+  constexpr int kTries = 3;
+  if (worker.in_transaction()) return SizeOf(worker.transaction()->Find(db));
+  worker.Unpin();  // never wait pinned
+  for (int i = 0; i < kTries; ++i) {
+    const uint64_t seen = generation();
+    const std::optional<int64_t> keys = TrySizeOf(Find(db));
+    if (keys && StillIn(seen)) return *keys;
+  }
+  return SizeUnderLocks(worker, db);
+}
+
+// Nothing if it may have seen a part of what several keys were written for.
+std::optional<int64_t> Keyspace::TrySizeOf(const Database* database) {
+  if (database == nullptr) return 0;
+  // Versions only grow: their sum stays the same only if each of them does.
+  uint64_t before = 0;
+  for (const Shard& shard : database->shards) {
+    const uint64_t version = shard.map().version();
+    if (LayoutVersion::MultiKeyWriteIn(version)) return std::nullopt;
+    before += version;
+  }
+  const int64_t keys = SizeOf(database);
+  for (const Shard& shard : database->shards) before -= shard.map().version();
+  if (before != 0) return std::nullopt;
+  return keys;
+}
+
+int64_t Keyspace::SizeUnderLocks(Worker& worker, int db) {
+  ShardSet set(worker, static_cast<size_t>(shards()));
+  for (;;) {
+    set.Reset();
+    const uint64_t seen = generation();
+    Database* database = Find(db);
+    for (size_t i = 0; database != nullptr && i < database->shards.size(); ++i)
+      set.Add(*database, i);
+    set.Lock();
+    if (StillIn(seen)) return SizeOf(database);
+  }
 }
 
 uint64_t Keyspace::Scan(Worker& worker, int db, uint64_t cursor, size_t count,
@@ -163,39 +200,51 @@ void Keyspace::VisitShard(Worker& worker, Shard& shard, uint64_t* position, size
 }
 
 std::optional<std::string> Keyspace::RandomKey(Worker& worker, int db) {
-  // A shard is chosen by its share of the keys; keys that wait for the sweep make a few tries
-  // necessary.
+  // Keys that wait for the sweep, and others that come and go, make a few tries necessary.
   constexpr int kTries = 100;
-  for (int i = 0; i < kTries; ++i) {
-    Database* database = FindSettled(worker, db);
-    const auto keys = static_cast<uint64_t>(SizeOf(database));
+  std::optional<std::string> found;
+  for (int i = 0; i < kTries && !found; ++i) {
+    const auto keys = static_cast<uint64_t>(Size(worker, db));
     if (keys == 0) return std::nullopt;
-    uint64_t skip = worker.Random() % keys;
-    size_t index = 0;
-    while (index + 1 < database->shards.size() && skip >= database->shards[index].size()) {
-      skip -= database->shards[index++].size();
-    }
-    std::optional<std::string> found;
-    uint64_t position = worker.Random() % Table::kScanEnd;
-    for (bool wrapped = false; !found && database->shards[index].size() != 0;) {
-      size_t seen = 0;
-      size_t one_key = 1;
-      size_t some_buckets = 16;
-      Shard& shard = database->shards[index];
-      ShardLock lock(shard, worker);
-      if (Find(worker, db) != database) break;  // swapped or flushed since
-      VisitShard(worker, shard, &position, &one_key, &some_buckets, [&](const Entry& entry) {
-        if (worker.Random() % ++seen == 0)
-          found = entry.key();  // each of the bucket's keys with the same chance
-      });
-      if (position != Table::kScanEnd) continue;
-      if (wrapped) break;
-      wrapped = true;
-      position = 0;
-    }
-    if (found) return found;
+    found = DrawKey(worker, db, worker.Random() % keys);
   }
-  return std::nullopt;
+  // Nearly all wait for the sweep: take the first that does not.
+  for (uint64_t cursor = 0; !found;) {
+    cursor = Scan(worker, db, cursor, 1, [&](const Entry& entry) { found = entry.key(); });
+    if (cursor == 0) break;
+  }
+  return found;
+}
+
+// A key of the shard that holds the key of number `skip`, so that a shard is drawn by its share of
+// the keys. Nothing if none is found alive there.
+std::optional<std::string> Keyspace::DrawKey(Worker& worker, int db, uint64_t skip) {
+  Database* database = FindSettled(worker, db);
+  if (database == nullptr) return std::nullopt;
+  size_t index = 0;
+  while (index + 1 < database->shards.size() && skip >= database->shards[index].size()) {
+    skip -= database->shards[index++].size();
+  }
+  Shard& shard = database->shards[index];
+  std::optional<std::string> found;
+  uint64_t position = worker.Random() % Table::kScanEnd;
+  for (bool wrapped = false;;) {
+    size_t seen = 0;
+    size_t one_key = 1;
+    size_t some_buckets = 16;
+    ShardLock lock(shard, worker);
+    // Swapped or flushed since, or the keys have gone.
+    if (Find(worker, db) != database || shard.size() == 0) return std::nullopt;
+    VisitShard(worker, shard, &position, &one_key, &some_buckets, [&](const Entry& entry) {
+      if (worker.Random() % ++seen == 0)
+        found = entry.key();  // each of the bucket's keys with the same chance
+    });
+    if (found) return found;
+    if (position != Table::kScanEnd) continue;
+    if (wrapped) return std::nullopt;
+    wrapped = true;
+    position = 0;
+  }
 }
 
 // --- Figures

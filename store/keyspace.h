@@ -6,7 +6,8 @@
 // FLUSHDB, FLUSHALL and SWAPDB change which database a number means, under a lock that comes before
 // all others and a generation word that is odd meanwhile: readers compare it after the read,
 // writers after locking. Scan, RandomKey and Size see each shard at one moment, not all at the same
-// one. Several commands become one by a transaction (store/transaction.h).
+// one; but Size counts a command or transaction that writes several keys as a whole. Several
+// commands become one by a transaction (store/transaction.h).
 //
 // Threads: any thread that has a Worker of this keyspace, and passes its own. The visits and edits
 // it is given run under a pin or a lock: they are short, do not wait, and do not call the keyspace
@@ -129,9 +130,11 @@ class Keyspace {
   template <typename Visit>
   auto ReadAll(Worker& worker, std::span<KeyAt> keys, Visit&& visit);
 
+  // A figure: what is under way may be counted by half.
   int64_t Size(int db) const;
-  // The same as the worker sees it, who may be in a transaction.
-  int64_t Size(const Worker& worker, int db) const;
+  // DBSIZE. Takes locks, all of the database's, only where writes of several keys or growth keep
+  // getting in between.
+  int64_t Size(Worker& worker, int db);
 
   // One call of SCAN: visits whole buckets until `count` keys or 10 * count buckets are through,
   // and returns the cursor to go on from, 0 at the end. A key that is there from the first call to
@@ -219,6 +222,9 @@ class Keyspace {
   }
   Database* FindSettled(const Worker& worker, int db) const;
   static int64_t SizeOf(const Database* database);
+  static std::optional<int64_t> TrySizeOf(const Database* database);
+  int64_t SizeUnderLocks(Worker& worker, int db);
+  std::optional<std::string> DrawKey(Worker& worker, int db, uint64_t skip);
   Database& FindOrMake(int db);
   Database& MakeDatabase(int db) EXCLUDES(change_, admin_);
   Database& PutDatabase(int db, Transaction* maker) REQUIRES(change_) EXCLUDES(admin_);

@@ -55,15 +55,18 @@ class alignas(64) CAPABILITY("map") Map {
   Map& operator=(const Map&) = delete;
 
   MapKind kind() const { return guard_.kind(); }
-  // Entries in the map. Any thread; one moment's figure.
-  size_t size() const { return live_.load(std::memory_order_relaxed); }  // relaxed: a figure
+  // Entries in the map. Any thread; one moment's figure. acquire [layout.bump]: if a write of
+  // several keys has made it what it is, a version that is loaded later shows that.
+  size_t size() const { return live_.load(std::memory_order_acquire); }
+
+  // Of a map whose version stays the same no write of several keys has been seen in part, unless
+  // the version itself says that one is under way. Versions only grow.
+  uint64_t version() const { return layout_.Load(); }
 
   // False while a write of several keys is under way, which may have emptied it for a moment only.
   bool IsSurelyEmpty() const {
-    const uint64_t version = layout_.Load();
-    // acquire [layout.bump]: the version is not asked for again before it is read.
-    return !LayoutVersion::MultiKeyWriteIn(version) && live_.load(std::memory_order_acquire) == 0 &&
-           layout_.Unchanged(version);
+    const uint64_t seen = version();
+    return !LayoutVersion::MultiKeyWriteIn(seen) && size() == 0 && layout_.Unchanged(seen);
   }
 
   // Looks a key up in the way of the map's kind and calls visit(const Entry* or nullptr) once,
@@ -157,9 +160,9 @@ class alignas(64) CAPABILITY("map") Map {
   void MakeSync(Worker& worker);
   void SetKind(Worker& worker, MapKind kind);
   void AddLive(int by) {
-    // relaxed, load and store: written under the lock only; a figure for other threads.
+    // relaxed: written under the lock only. release [layout.bump]: see size().
     live_.store(live_.load(std::memory_order_relaxed) + static_cast<size_t>(by),
-                std::memory_order_relaxed);
+                std::memory_order_release);
   }
 
   // The line that every look-up reads, and only a change of structure writes.

@@ -124,6 +124,48 @@ TEST_P(TransactionTest, NobodySeesAHalf) {
   });
 }
 
+// Property: who moves the only key within a transaction is never seen with none, or two.
+TEST_P(TransactionTest, NobodyCountsOrDrawsFromAHalf) {
+  if (GetParam() == MapKind::kPlain) GTEST_SKIP() << "plain is for one thread";
+  session_.Set("0", "v");
+  const auto look = [&](StoreSession& other) {
+    EXPECT_EQ(store_.keyspace().Size(other.worker(), 0), 1);
+    EXPECT_TRUE(store_.keyspace().RandomKey(other.worker(), 0));
+  };
+  WhileWatched(look, [&] {
+    for (int64_t i = 0; i < test_support::Scaled(20000); ++i) {
+      const std::string from = std::to_string(i % 40);
+      const std::string to = std::to_string((i + 1) % 40);
+      std::vector<KeyAt> keys = At({from, to});
+      Run({.keys = keys}, [&] {
+        session_.Erase(from);
+        session_.Set(to, "v");
+      });
+    }
+  });
+}
+
+// The same for a transaction that keeps everybody else out.
+TEST_P(TransactionTest, NobodyCountsOrDrawsFromAFlushInside) {
+  if (GetParam() == MapKind::kPlain) GTEST_SKIP() << "plain is for one thread";
+  session_.Set("x", "v");
+  const auto look = [&](StoreSession& other) {
+    EXPECT_EQ(store_.keyspace().Size(other.worker(), 0), 1);
+    EXPECT_TRUE(store_.keyspace().RandomKey(other.worker(), 0));
+  };
+  WhileWatched(look, [&] {
+    for (int64_t i = 0; i < test_support::Scaled(2000); ++i) {
+      Run({.keys = {}, .all_databases = true}, [&] {
+        store_.keyspace().FlushDb(session_.worker(), 0);
+        session_.Set("y", "half");
+        session_.Set("x", "v");
+        session_.Erase("y");
+      });
+      store_.keyspace().Maintain(session_.worker(), std::chrono::microseconds(500));
+    }
+  });
+}
+
 // Property: who flushes and fills again within a transaction is never seen with an empty database.
 TEST_P(TransactionTest, NobodySeesTheFlushInside) {
   if (GetParam() == MapKind::kPlain) GTEST_SKIP() << "plain is for one thread";

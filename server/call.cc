@@ -1,10 +1,10 @@
 #include "server/call.h"
 
-#include <cassert>
+#include <memory>
 #include <utility>
 
 #include "protocol/reply_errors.h"
-#include "server/client_registry.h"
+#include "server/client_wait.h"
 #include "server/event_loop.h"
 #include "store/keyspace.h"
 #include "store/worker.h"
@@ -28,26 +28,23 @@ store::UnixMs Call::now() const { return worker.now(); }
 
 store::Key Call::HashArgument(size_t i) const { return services.keyspace.Hash(args[i]); }
 
-Suspension Call::Suspend() {
-  assert(client.suspension == 0);
-  client.suspension = ++client.suspensions_total;
-  return Suspension(thread.host, client.id, client.suspension);
-}
+Suspension Call::Suspend() { return server::Suspend(thread, client); }
 
 void Call::SuspendFor(std::chrono::milliseconds delay, Suspension::WriteReply write) {
-  Suspension suspension = Block();
-  client.unblocking = {.suspension = suspension, .on_timeout = write};
-  thread.loop.PostAfter(delay, [suspension, write = std::move(write)]() mutable {
-    suspension.Resume(std::move(write));
-  });
+  SuspendForEver(std::move(write));
+  Wait& wait = client.waits.back();
+  wait.timer =
+      thread.loop.StartTimer(delay, [suspension = wait.suspension, write = wait.on_timeout] {
+        suspension.Resume(
+            [write](Client& resumed, protocol::ReplyWriter& out) { (*write)(resumed, out); });
+      });
 }
 
-void Call::SuspendForEver() { Block(); }
-
-Suspension Call::Block() {
-  if (!client.blocked) services.clients.CountBlocked(1);
-  client.blocked = true;
-  return Suspend();
+void Call::SuspendForEver(Suspension::WriteReply write) {
+  client.waits.push_back(
+      {.suspension = Block(thread, client),
+       .on_timeout = std::make_shared<const Suspension::WriteReply>(std::move(write)),
+       .timer = nullptr});
 }
 
 bool Call::MakeRoom(protocol::ReplyWriter& reply, size_t bytes) const {

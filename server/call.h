@@ -117,8 +117,8 @@ class Call {
   // Blocks the client (client.h): Suspend(), and Resume(write) once `delay` has passed, or when
   // CLIENT UNBLOCK says so.
   void SuspendFor(std::chrono::milliseconds delay, Suspension::WriteReply write);
-  // Blocks the client until it hangs up or is killed.
-  void SuspendForEver();
+  // Blocks the client until it hangs up or is killed, or CLIENT UNBLOCK says so.
+  void SuspendForEver(Suspension::WriteReply write);
 
   // For whoever has something to tell the client later.
   ClientHandle handle() const { return ClientHandle(thread.pushes, client.id); }
@@ -132,7 +132,6 @@ class Call {
 
  private:
   store::Key HashArgument(size_t i) const;
-  Suspension Block();
 
   const size_t first_key_index_;
   const store::Key& first_key_;

@@ -8,10 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "protocol/resp_version.h"
+#include "server/event_loop.h"
 #include "server/suspension.h"
 #include "server/transaction.h"
 #include "store/clock.h"
@@ -29,10 +30,11 @@ struct Command;
 //   kSkip      the command that runs now is the skipped one; its end returns to kOn.
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkip };
 
-// How CLIENT UNBLOCK ends the wait of a blocked client.
-struct Unblocking {
+// What a blocked client waits for: that time passes, or CLIENT UNBLOCK.
+struct Wait {
   Suspension suspension;
-  Suspension::WriteReply on_timeout;  // the reply that it would get in the end
+  std::shared_ptr<const Suspension::WriteReply> on_timeout;  // the reply that it gets in the end
+  std::unique_ptr<EventLoop::Timer> timer;                   // null if only CLIENT UNBLOCK ends it
 };
 
 struct Client {
@@ -51,14 +53,14 @@ struct Client {
   bool is_local = false;
 
   // Zero while the client's commands run; else the number of the suspension that holds them back
-  // (suspension.h). Numbers are never reused, so a late or second Resume() is recognised.
+  // (client_wait.h). Numbers are never reused, so a late or second Resume() is recognised.
   uint64_t suspension = 0;
   uint64_t suspensions_total = 0;
   // The suspension waits for time to pass or for other clients (Redis calls such a client blocked):
   // whoever hangs up meanwhile is let go. Otherwise it ends by itself in a moment.
   bool blocked = false;
-  // Set while it is blocked by a command that may be cut short.
-  std::optional<Unblocking> unblocking;
+  // What it is blocked by: one command that may be cut short, or several of one EXEC.
+  std::vector<Wait> waits;
   // The suspension is a CLIENT PAUSE: the command that it holds back has not run yet.
   bool postponed = false;
 

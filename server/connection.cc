@@ -11,6 +11,7 @@
 
 #include "protocol/reply_writer.h"
 #include "server/client_registry.h"
+#include "server/client_wait.h"
 #include "server/config.h"
 #include "server/io_thread.h"
 #include "server/monitor.h"
@@ -332,7 +333,7 @@ void Connection::Close() {
   socket_.Close();
   unsent_.Release();
   thread_.services().clients.Disconnected();
-  if (client_.blocked) thread_.services().clients.CountBlocked(-1);
+  EndWait(thread_.services(), client_);
   if (client_.monitor) thread_.services().monitors.Remove(client_.id);
   // Whoever closes may be further up the stack in here: leave the end to the loop.
   boost::asio::post(thread_.context(),

@@ -10,7 +10,7 @@
 #include "protocol/reply_errors.h"
 #include "server/arg_reader.h"
 #include "server/client_pause.h"
-#include "server/client_registry.h"
+#include "server/client_wait.h"
 #include "server/command_table.h"
 #include "server/config.h"
 #include "server/monitor.h"
@@ -216,10 +216,7 @@ bool Dispatcher::Resume(Client& client, uint64_t number, const Suspension::Write
   } else if (client.suspension != number) {
     return false;
   }
-  client.suspension = 0;
-  if (client.blocked) thread_.services.clients.CountBlocked(-1);
-  client.blocked = client.postponed = false;
-  client.unblocking.reset();
+  EndWait(thread_.services, client);
   const bool muted = client.reply_mode != ReplyMode::kOn;
   ReplyWriter to(muted ? muted_ : reply.buffer(), client.resp);
   if (pending != nullptr) {
@@ -289,10 +286,8 @@ bool Dispatcher::MustWait(const Client& client, const Command& command) const {
 }
 
 void Dispatcher::Postpone(Client& client) {
-  client.suspension = ++client.suspensions_total;
-  client.blocked = client.postponed = true;
-  thread_.services.clients.CountBlocked(1);
-  thread_.services.pause.Hold(Suspension(thread_.host, client.id, client.suspension));
+  client.postponed = true;
+  thread_.services.pause.Hold(Block(thread_, client));
 }
 
 void Dispatcher::PublishMonitorLines() {

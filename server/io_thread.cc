@@ -48,6 +48,19 @@ void SetOptions(int fd, int keepalive_s) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
+class OwnedTimer final : public EventLoop::Timer {
+ public:
+  OwnedTimer(boost::asio::io_context& context, milliseconds delay, std::function<void()> function)
+      : timer_(context, delay) {
+    timer_.async_wait([function = std::move(function)](const error_code& error) {
+      if (!error) function();
+    });
+  }
+
+ private:
+  boost::asio::steady_timer timer_;
+};
+
 }  // namespace
 
 // UNSAFE_IO: sockets and timers are used by this thread alone and need no lock; Post() from other
@@ -141,6 +154,11 @@ void IoThread::PostAfter(milliseconds delay, std::function<void()> function) {
       [timer = std::move(timer), function = std::move(function)](const error_code& error) {
         if (!error) function();
       });
+}
+
+std::unique_ptr<EventLoop::Timer> IoThread::StartTimer(milliseconds delay,
+                                                       std::function<void()> function) {
+  return std::make_unique<OwnedTimer>(context_, delay, std::move(function));
 }
 
 void IoThread::ResumeClient(int64_t client_id, uint64_t suspension, Suspension::WriteReply write) {

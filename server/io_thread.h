@@ -60,6 +60,8 @@ class IoThread final : public EventLoop, public SuspensionHost, public PushHost,
   // EventLoop.
   void Post(std::function<void()> function) override;
   void PostAfter(std::chrono::milliseconds delay, std::function<void()> function) override;
+  std::unique_ptr<Timer> StartTimer(std::chrono::milliseconds delay,
+                                    std::function<void()> function) override;
   // SuspensionHost.
   void ResumeClient(int64_t client_id, uint64_t suspension, Suspension::WriteReply write) override;
   // PushHost.

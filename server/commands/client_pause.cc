@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "protocol/number.h"
@@ -58,6 +59,14 @@ std::optional<UnblockOptions> ReadUnblockOptions(Call& call, ReplyWriter& reply)
   return options;
 }
 
+void Unblock(const Wait& wait, bool with_error) {
+  if (with_error) {
+    wait.suspension.Resume([](Client&, ReplyWriter& out) { out.Error(protocol::kUnblocked); });
+  } else {
+    wait.suspension.Resume(*wait.on_timeout);
+  }
+}
+
 }  // namespace
 
 void PauseClients(Call& call, ReplyWriter& reply) {
@@ -95,13 +104,9 @@ void UnblockClient(Call& call, ReplyWriter& reply) {
   Suspension suspension = call.Suspend();
   call.services.clients.Gather<int64_t>(
       [options = *options](Client& client, int64_t& unblocked) {
-        if (client.id != options.id || !client.unblocking) return;
-        const Unblocking unblocking = *client.unblocking;
-        client.unblocking.reset();
+        if (client.id != options.id || client.waits.empty()) return;
         unblocked = 1;
-        if (!options.with_error) return unblocking.suspension.Resume(unblocking.on_timeout);
-        unblocking.suspension.Resume(
-            [](Client&, ReplyWriter& out) { out.Error(protocol::kUnblocked); });
+        for (const Wait& wait : std::exchange(client.waits, {})) Unblock(wait, options.with_error);
       },
       [suspension](std::vector<int64_t>&& parts) {
         const int64_t unblocked = std::accumulate(parts.begin(), parts.end(), int64_t{0});

@@ -27,8 +27,9 @@ void Wait(Call& call, ReplyWriter& reply) {
   const bool nothing_to_wait_for = replicas <= 0;
   if (nothing_to_wait_for || call.worker.in_transaction()) return reply.Integer(0);
   const std::chrono::milliseconds timeout(timeout_ms);
-  if (timeout_ms == 0 || timeout > kLongestTimer) return call.SuspendForEver();
-  call.SuspendFor(timeout, [](Client&, ReplyWriter& out) { out.Integer(0); });
+  const auto answer = [](Client&, ReplyWriter& out) { out.Integer(0); };
+  if (timeout_ms == 0 || timeout > kLongestTimer) return call.SuspendForEver(answer);
+  call.SuspendFor(timeout, answer);
 }
 
 constexpr std::string_view kWaitTips[] = {"request_policy:all_shards", "response_policy:agg_min"};

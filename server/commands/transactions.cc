@@ -188,7 +188,7 @@ void RunAll(Call& call, std::span<const Queued> commands, const Claims& claims,
   }
   reply.set_version(client.resp);
   if (pending == nullptr) return;
-  client.suspension = ++client.suspensions_total;
+  call.Suspend();
   client.pending_replies = std::move(pending);
 }
 

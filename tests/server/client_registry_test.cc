@@ -18,6 +18,9 @@ class FakeHost final : public ClientHost, public EventLoop {
   }
   void Post(std::function<void()> function) override { messages.push_back(std::move(function)); }
   void PostAfter(std::chrono::milliseconds, std::function<void()>) override {}
+  std::unique_ptr<Timer> StartTimer(std::chrono::milliseconds, std::function<void()>) override {
+    return nullptr;
+  }
   void Run() {
     for (; !messages.empty(); messages.pop_front()) messages.front()();
   }

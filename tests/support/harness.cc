@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "protocol/reply_writer.h"
+#include "server/client_wait.h"
 #include "server/commands/families.h"
 #include "server/eviction_options.h"
 #include "store/worker.h"
@@ -71,8 +72,8 @@ Harness::Session& Harness::Connect() {
 
 void Harness::Advance(milliseconds by) {
   store::UnixMs end = clock_.Now() + by.count();
-  while (!timers_.empty() && timers_.begin()->first <= end) {
-    clock_.Set(std::max(clock_.Now(), timers_.begin()->first));
+  while (!timers_.empty() && timers_.begin()->first.first <= end) {
+    clock_.Set(std::max(clock_.Now(), timers_.begin()->first.first));
     auto fire = std::move(timers_.begin()->second);
     timers_.erase(timers_.begin());
     fire();
@@ -96,8 +97,25 @@ void Harness::RunPosted() {
   }
 }
 
-void Harness::PostAfter(milliseconds delay, std::function<void()> function) {
-  timers_.emplace(clock_.Now() + delay.count(), std::move(function));
+class Harness::OwnedTimer final : public server::EventLoop::Timer {
+ public:
+  OwnedTimer(Timers& timers, const TimerKey& key) : timers_(timers), key_(key) {}
+  ~OwnedTimer() override { timers_.erase(key_); }
+
+ private:
+  Timers& timers_;
+  const TimerKey key_;
+};
+
+std::unique_ptr<Harness::Timer> Harness::StartTimer(milliseconds delay,
+                                                    std::function<void()> function) {
+  return std::make_unique<OwnedTimer>(timers_, AddTimer(delay, std::move(function)));
+}
+
+Harness::TimerKey Harness::AddTimer(milliseconds delay, std::function<void()> function) {
+  const TimerKey key(clock_.Now() + delay.count(), ++timers_total_);
+  timers_.emplace(key, std::move(function));
+  return key;
 }
 
 void Harness::ResumeClient(int64_t client_id, uint64_t suspension,
@@ -107,7 +125,7 @@ void Harness::ResumeClient(int64_t client_id, uint64_t suspension,
       if (session->client_.id != client_id || session->closed_) continue;
       ReplyWriter reply(session->output_, session->client_.resp);
       if (!dispatcher_.Resume(session->client_, suspension, write, reply)) continue;
-      session->closed_ = session->client_.close_after_reply;
+      if (session->client_.close_after_reply) session->Close();
       session->RunRequests();
     }
   });
@@ -125,7 +143,7 @@ void Harness::VisitClients(const std::function<void(server::Client&)>& visit) {
   for (auto& session : sessions_) {
     if (session->closed_) continue;
     visit(session->client_);
-    session->closed_ = session->client_.killed;
+    if (session->client_.killed) session->Close();
   }
 }
 
@@ -159,9 +177,16 @@ void Harness::Session::RunRequests() {
     Dispatcher::Result result = harness_.dispatcher_.RunBatch(client_, *parser_, input_, reply);
     input_.erase(0, result.consumed);
     if (result.reset_parser) parser_.emplace();
-    if (result.stop == Dispatcher::Stop::kClosing) closed_ = true;
+    if (result.stop == Dispatcher::Stop::kClosing) Close();
     if (result.stop == Dispatcher::Stop::kStarved) return;
   }
+}
+
+void Harness::Session::Close() {
+  if (closed_) return;
+  closed_ = true;
+  server::EndWait(harness_.services_, client_);
+  if (client_.monitor) harness_.monitors_.Remove(client_.id);
 }
 
 std::string MapName(store::MapKind kind) { return std::string(store::Name(kind)); }

@@ -73,11 +73,14 @@ class Harness final : public server::EventLoop,
     server::Client& client() { return client_; }
     // The server has closed the connection.
     bool closed() const { return closed_; }
+    // The client does.
+    void HangUp() { Close(); }
 
    private:
     friend class Harness;
     Session(Harness& harness, int64_t id);
     void RunRequests();
+    void Close();
 
     Harness& harness_;
     server::Client client_;
@@ -111,10 +114,16 @@ class Harness final : public server::EventLoop,
   server::ThreadContext& thread() { return thread_; }
   // What SHUTDOWN asked for: nothing yet, false, or true (NOW).
   std::optional<bool> shutdown() const { return shutdown_; }
+  // Timers that have not fired yet.
+  size_t timers() const { return timers_.size(); }
 
   // What commands see of the above.
   void Post(std::function<void()> function) override { posted_.push_back(std::move(function)); }
-  void PostAfter(std::chrono::milliseconds delay, std::function<void()> function) override;
+  void PostAfter(std::chrono::milliseconds delay, std::function<void()> function) override {
+    AddTimer(delay, std::move(function));
+  }
+  std::unique_ptr<Timer> StartTimer(std::chrono::milliseconds delay,
+                                    std::function<void()> function) override;
   void ResumeClient(int64_t client_id, uint64_t suspension,
                     server::Suspension::WriteReply write) override;
   void PushToClient(int64_t client_id, server::PushedBytes bytes) override;
@@ -123,6 +132,12 @@ class Harness final : public server::EventLoop,
   void Shutdown(bool now) override { shutdown_ = now; }
 
  private:
+  // When a timer fires; of several at once those that were started first come first.
+  using TimerKey = std::pair<store::UnixMs, uint64_t>;
+  using Timers = std::map<TimerKey, std::function<void()>>;
+  class OwnedTimer;
+
+  TimerKey AddTimer(std::chrono::milliseconds delay, std::function<void()> function);
   void RunPosted();
   void RunMaintenance();
 
@@ -143,7 +158,8 @@ class Harness final : public server::EventLoop,
   server::ThreadContext thread_;
   server::Dispatcher dispatcher_;
   std::deque<std::function<void()>> posted_;
-  std::multimap<store::UnixMs, std::function<void()>> timers_;
+  Timers timers_;
+  uint64_t timers_total_ = 0;
   std::vector<std::unique_ptr<Session>> sessions_;
   Session& first_;
   std::optional<bool> shutdown_;

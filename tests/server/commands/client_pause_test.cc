@@ -132,6 +132,24 @@ TEST(UnblockClientTest, EndsAWait) {
   EXPECT_EQ(second.Run("PING"), "+PONG\r\n");
 }
 
+TEST(UnblockClientTest, EndsAWaitWithoutATimeout) {
+  Harness h;
+  Harness::Session& second = h.Connect();
+  second.Run("WAIT 1 0");
+  EXPECT_EQ(h.Run("CLIENT UNBLOCK 2"), ":1\r\n");
+  EXPECT_EQ(second.Send(""), ":0\r\n");
+}
+
+TEST(UnblockClientTest, EndsAllWaitsOfAnExec) {
+  Harness h({.config = {{"enable-debug-command", "yes"}}});
+  Harness::Session& second = h.Connect();
+  second.Send("MULTI\r\nDEBUG SLEEP 10\r\nDEBUG SLEEP 20\r\n");
+  EXPECT_EQ(second.Run("EXEC"), "*2\r\n");
+  EXPECT_EQ(h.Run("CLIENT UNBLOCK 2"), ":1\r\n");
+  EXPECT_EQ(second.Send(""), "+OK\r\n+OK\r\n");
+  EXPECT_EQ(h.Run("CLIENT UNBLOCK 2"), ":0\r\n");
+}
+
 TEST(UnblockClientTest, LeavesPausedClientsAlone) {
   Harness h;
   Harness::Session& second = h.Connect();

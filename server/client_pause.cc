@@ -31,15 +31,25 @@ std::optional<int64_t> ClientPause::EndIfOver(store::UnixMs now) {
 
 void ClientPause::Hold(const Suspension& client) {
   store::MutexLock lock(mu_);
-  held_.push_back(client);
+  held_.insert_or_assign(client.client_id(), client);
   // relaxed: written under mu_, which is held.
   if (kind_.load(std::memory_order_relaxed) == Kind::kNothing) EndLocked();
 }
 
+void ClientPause::Forget(int64_t client_id) {
+  store::MutexLock lock(mu_);
+  held_.erase(client_id);
+}
+
+size_t ClientPause::held() const {
+  store::MutexLock lock(mu_);
+  return held_.size();
+}
+
 void ClientPause::EndLocked() {
   SetKindLocked(Kind::kNothing);
-  for (const Suspension& client : held_) client.Resume([](Client&, protocol::ReplyWriter&) {});
-  std::vector<Suspension>().swap(held_);
+  for (const auto& [id, client] : held_) client.Resume([](Client&, protocol::ReplyWriter&) {});
+  held_.clear();
 }
 
 void ClientPause::SetKindLocked(Kind kind) {

@@ -7,9 +7,10 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
-#include <vector>
 
 #include "server/command.h"
 #include "server/suspension.h"
@@ -49,6 +50,10 @@ class ClientPause {
 
   // Resumes, without a reply, at the end of the pause; at once if that has come already.
   void Hold(const Suspension& client) EXCLUDES(mu_);
+  // The client goes, or has been resumed.
+  void Forget(int64_t client_id) EXCLUDES(mu_);
+  // How many wait.
+  size_t held() const EXCLUDES(mu_);
 
  private:
   void EndLocked() REQUIRES(mu_);
@@ -56,9 +61,9 @@ class ClientPause {
 
   store::Keyspace& keyspace_;
   std::atomic<Kind> kind_{Kind::kNothing};  // written under mu_
-  store::Mutex mu_;
+  mutable store::Mutex mu_;
   store::UnixMs until_ GUARDED_BY(mu_) = 0;
-  std::vector<Suspension> held_ GUARDED_BY(mu_);  // some may have gone
+  std::map<int64_t, Suspension> held_ GUARDED_BY(mu_);  // by client
 };
 
 }  // namespace larder::server

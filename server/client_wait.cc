@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "server/call.h"
+#include "server/client_pause.h"
 #include "server/client_registry.h"
 
 namespace larder::server {
@@ -20,6 +21,7 @@ Suspension Block(ThreadContext& thread, Client& client) {
 }
 
 void EndWait(Services& services, Client& client) {
+  if (client.postponed) services.pause.Forget(client.id);
   if (client.blocked) services.clients.CountBlocked(-1);
   client.blocked = client.postponed = false;
   client.waits.clear();

@@ -39,6 +39,8 @@ class Suspension {
   Suspension(SuspensionHost& host, int64_t client_id, uint64_t number)
       : host_(&host), client_id_(client_id), number_(number) {}
 
+  int64_t client_id() const { return client_id_; }
+
   void Resume(WriteReply write) const {
     host_->ResumeClient(client_id_, number_, std::move(write));
   }

@@ -59,6 +59,17 @@ TEST_F(ClientPauseTest, DoesNotKeepWhoComesTooLate) {
   EXPECT_EQ(host_.resumed, std::vector<int64_t>{7});
 }
 
+TEST_F(ClientPauseTest, ForgetsWhoGoes) {
+  pause_.Start(ClientPause::Kind::kWrites, 200, 100);
+  for (const int64_t id : {7, 8, 9}) pause_.Hold(Suspension(host_, id, 1));
+  pause_.Forget(8);
+  pause_.Forget(10);
+  EXPECT_EQ(pause_.held(), 2u);
+  pause_.End();
+  EXPECT_EQ(host_.resumed, (std::vector<int64_t>{7, 9}));
+  EXPECT_EQ(pause_.held(), 0u);
+}
+
 TEST_F(ClientPauseTest, APauseThatIsOverAlreadyIsNone) {
   pause_.Start(ClientPause::Kind::kEverything, 100, 100);
   EXPECT_FALSE(pause_.Holds(kWrite));

@@ -51,6 +51,21 @@ TEST(PauseClientsTest, EndsWithUnpause) {
   EXPECT_EQ(h.Run("CLIENT UNPAUSE"), "+OK\r\n");
 }
 
+// Clients that hung up during a long pause once left their entries until its end.
+TEST(PauseClientsTest, ForgetsClientsThatGo) {
+  Harness h;
+  h.Run("CLIENT PAUSE 100000 WRITE");
+  for (int i = 0; i < 100; ++i) {
+    Harness::Session& session = h.Connect();
+    EXPECT_EQ(session.Run("SET k v"), "");
+    EXPECT_EQ(h.thread().services.pause.held(), 1u);
+    session.HangUp();
+    EXPECT_EQ(h.thread().services.pause.held(), 0u);
+  }
+  EXPECT_EQ(h.Run("CLIENT UNPAUSE"), "+OK\r\n");
+  EXPECT_EQ(h.Run("GET k"), "$-1\r\n");
+}
+
 // What a timer of an earlier pause finds is a later one.
 TEST(PauseClientsTest, ALaterPauseOutlivesTheTimerOfAnEarlierOne) {
   Harness h;

@@ -206,8 +206,10 @@ void Connection::Resume(uint64_t number, const Suspension::WriteReply& write) {
   RunTurn();
 }
 
-void Connection::Push(std::string_view bytes) {
+void Connection::Push(std::string_view bytes, const PushBacklog& backlog) {
   if (closed_ || finishing_) return;
+  const bool too_slow = !unsent_.empty() && IsAboveHardLimit(unsent_.size() + backlog.bytes());
+  if (too_slow || backlog.overflowed()) return CloseForUnreadReplies();
   thread_.replies().Append(bytes);
   Flush();
   if (closed_) thread_.replies().Clear();

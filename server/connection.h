@@ -31,6 +31,7 @@
 #include "protocol/reply_buffer.h"
 #include "protocol/request_parser.h"
 #include "server/client.h"
+#include "server/client_handle.h"
 #include "server/dispatch.h"
 #include "server/socket.h"
 #include "server/socket_poller.h"
@@ -53,8 +54,9 @@ class Connection final : public SocketUser {
 
   // Ends the suspension `number`, if that is the present one, and goes on with what waited.
   void Resume(uint64_t number, const Suspension::WriteReply& write);
-  // Sends `bytes` behind the replies so far. Between turns.
-  void Push(std::string_view bytes);
+  // Sends `bytes` behind the replies so far, or closes if the client reads too slowly for them and
+  // for what is still on its way. Between turns.
+  void Push(std::string_view bytes, const PushBacklog& backlog);
   // Refreshes the client's figures about its buffers.
   void UpdateFigures();
   // Drops unsent replies and closes. Idempotent.

@@ -291,7 +291,9 @@ void Dispatcher::Postpone(Client& client) {
 }
 
 void Dispatcher::PublishMonitorLines() {
-  thread_.services.monitors.Publish(std::exchange(monitor_lines_, {}));
+  const OutputLimit limit = thread_.services.config.output_limit(ClientClass::kNormal);
+  thread_.services.monitors.Publish(std::exchange(monitor_lines_, {}),
+                                    static_cast<size_t>(limit.hard_bytes));
 }
 
 // Only what has run to its end: a suspended client waits, which is no work.

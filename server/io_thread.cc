@@ -167,9 +167,12 @@ void IoThread::ResumeClient(int64_t client_id, uint64_t suspension, Suspension::
   });
 }
 
-void IoThread::PushToClient(int64_t client_id, PushedBytes bytes) {
-  boost::asio::post(context_, [this, client_id, bytes = std::move(bytes)] {
-    if (Connection* connection = FindConnection(client_id)) connection->Push(*bytes);
+void IoThread::PushToClient(int64_t client_id, PushedBytes bytes,
+                            std::shared_ptr<PushBacklog> backlog) {
+  boost::asio::post(context_, [this, client_id, bytes = std::move(bytes),
+                               backlog = std::move(backlog)] {
+    backlog->Remove(bytes->size());
+    if (Connection* connection = FindConnection(client_id)) connection->Push(*bytes, *backlog);
   });
 }
 

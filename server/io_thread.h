@@ -65,7 +65,8 @@ class IoThread final : public EventLoop, public SuspensionHost, public PushHost,
   // SuspensionHost.
   void ResumeClient(int64_t client_id, uint64_t suspension, Suspension::WriteReply write) override;
   // PushHost.
-  void PushToClient(int64_t client_id, PushedBytes bytes) override;
+  void PushToClient(int64_t client_id, PushedBytes bytes,
+                    std::shared_ptr<PushBacklog> backlog) override;
   // ClientHost.
   EventLoop& loop() override { return *this; }
   void VisitClients(const std::function<void(Client&)>& visit) override;

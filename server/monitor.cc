@@ -42,10 +42,10 @@ void Monitors::Remove(int64_t client_id) {
   count_.store(clients_.size(), std::memory_order_relaxed);  // relaxed: see any()
 }
 
-void Monitors::Publish(std::string lines) {
+void Monitors::Publish(std::string lines, size_t backlog_max) {
   auto bytes = std::make_shared<const std::string>(std::move(lines));
   store::MutexLock lock(mu_);
-  for (const ClientHandle& client : clients_) client.Push(bytes);
+  for (const ClientHandle& client : clients_) client.Push(bytes, backlog_max);
 }
 
 void AppendMonitorLine(std::chrono::system_clock::time_point now, const Client& client,

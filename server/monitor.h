@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,8 +37,9 @@ class Monitors {
   void Add(const ClientHandle& client) EXCLUDES(mu_);
   // To be called before the client goes.
   void Remove(int64_t client_id) EXCLUDES(mu_);
-  // Sends complete lines to everyone.
-  void Publish(std::string lines) EXCLUDES(mu_);
+  // Sends complete lines to everyone. A monitor that has more than `backlog_max` bytes on their way
+  // is closed (client_handle.h).
+  void Publish(std::string lines, size_t backlog_max) EXCLUDES(mu_);
 
  private:
   std::atomic<size_t> count_{0};  // clients_.size()

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <memory>
 #include <regex>
 #include <string>
 #include <utility>
@@ -18,10 +19,13 @@ using test_support::Harness;
 
 class Host final : public PushHost {
  public:
-  void PushToClient(int64_t client_id, PushedBytes bytes) override {
+  void PushToClient(int64_t client_id, PushedBytes bytes,
+                    std::shared_ptr<PushBacklog> backlog) override {
     pushed.emplace_back(client_id, *bytes);
+    backlogs.push_back(std::move(backlog));
   }
   std::vector<std::pair<int64_t, std::string>> pushed;
+  std::vector<std::shared_ptr<PushBacklog>> backlogs;
 };
 
 // The lines, with a T where their times were.
@@ -35,15 +39,44 @@ TEST(MonitorsTest, EachGetsWhatIsPublished) {
   EXPECT_FALSE(monitors.any());
   monitors.Add(ClientHandle(host, 1));
   monitors.Add(ClientHandle(host, 2));
-  monitors.Publish("a\r\n");
+  monitors.Publish("a\r\n", 0);
   monitors.Remove(1);
-  monitors.Publish("b\r\n");
+  monitors.Publish("b\r\n", 0);
   EXPECT_TRUE(monitors.any());
   monitors.Remove(2);
   EXPECT_FALSE(monitors.any());
   const std::vector<std::pair<int64_t, std::string>> expected = {
       {1, "a\r\n"}, {2, "a\r\n"}, {2, "b\r\n"}};
   EXPECT_EQ(host.pushed, expected);
+}
+
+TEST(MonitorsTest, OneWhoseThreadIsBehindOverflows) {
+  Monitors monitors;
+  Host host;
+  monitors.Add(ClientHandle(host, 1));
+  for (int i = 0; i < 4; ++i) monitors.Publish("12345", 9);
+  ASSERT_EQ(host.backlogs.size(), 2u) << "10 bytes are on their way: more than 9";
+  const std::shared_ptr<PushBacklog> backlog = host.backlogs[0];
+  EXPECT_EQ(backlog, host.backlogs[1]);
+  EXPECT_EQ(backlog->bytes(), 10u);
+  EXPECT_TRUE(backlog->overflowed());
+  backlog->Remove(10);
+  monitors.Publish("12345", 9);
+  EXPECT_EQ(host.backlogs.size(), 2u) << "lines are missing: it gets no more";
+}
+
+// While the thread of a monitor was busy, its lines piled up without limit.
+TEST(MonitorTest, WhatIsOnItsWayCountsTowardsTheOutputLimit) {
+  Harness h;
+  h.Run("CONFIG SET client-output-buffer-limit \"normal 100000 0 0\"");
+  Harness::Session& monitor = h.Connect();
+  monitor.Run("MONITOR");
+  std::string requests;
+  for (int i = 0; i < 200; ++i) requests += "ECHO " + std::string(1000, 'x') + "\r\n";
+  h.Send(requests);  // no message is delivered meanwhile
+  EXPECT_TRUE(monitor.closed());
+  EXPECT_LT(monitor.Send("").size(), 150'000u);
+  EXPECT_FALSE(h.thread().services.monitors.any());
 }
 
 TEST(MonitorLineTest, IsThatOfRedis) {

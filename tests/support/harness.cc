@@ -131,10 +131,17 @@ void Harness::ResumeClient(int64_t client_id, uint64_t suspension,
   });
 }
 
-void Harness::PushToClient(int64_t client_id, server::PushedBytes bytes) {
-  Post([this, client_id, bytes = std::move(bytes)] {
+void Harness::PushToClient(int64_t client_id, server::PushedBytes bytes,
+                           std::shared_ptr<server::PushBacklog> backlog) {
+  Post([this, client_id, bytes = std::move(bytes), backlog = std::move(backlog)] {
+    backlog->Remove(bytes->size());
     for (auto& session : sessions_) {
-      if (session->client_.id == client_id && !session->closed_) session->output_.Append(*bytes);
+      if (session->client_.id != client_id || session->closed_) continue;
+      if (backlog->overflowed()) {
+        session->Close();
+      } else {
+        session->output_.Append(*bytes);
+      }
     }
   });
 }

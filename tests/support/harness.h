@@ -126,7 +126,8 @@ class Harness final : public server::EventLoop,
                                     std::function<void()> function) override;
   void ResumeClient(int64_t client_id, uint64_t suspension,
                     server::Suspension::WriteReply write) override;
-  void PushToClient(int64_t client_id, server::PushedBytes bytes) override;
+  void PushToClient(int64_t client_id, server::PushedBytes bytes,
+                    std::shared_ptr<server::PushBacklog> backlog) override;
   server::EventLoop& loop() override { return *this; }
   void VisitClients(const std::function<void(server::Client&)>& visit) override;
   void Shutdown(bool now) override { shutdown_ = now; }

@@ -247,6 +247,13 @@ struct CommandSpec {
   Handler handler = nullptr;
 };
 
+// args[i] as a log may show it: "(redacted)" in place of a secret.
+inline std::string_view WithoutSecret(const CommandSpec& spec,
+                                      std::span<const std::string_view> args, size_t i) {
+  const bool secret = i > 0 && spec.is_secret != nullptr && spec.is_secret(args, i);
+  return secret ? "(redacted)" : args[i];
+}
+
 // The commands of one file.
 struct CommandFamily {
   std::string_view group;  // "string": the group in COMMAND DOCS

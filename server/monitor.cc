@@ -59,9 +59,8 @@ void AppendMonitorLine(std::chrono::system_clock::time_point now, const Client& 
   fmt::format_to(std::back_inserter(*lines), "+{}.{:06} [{} {}{}]", us / 1'000'000, us % 1'000'000,
                  client.db, client.is_unix ? "unix:" : "", address);
   for (size_t i = 0; i < args.size(); ++i) {
-    const bool secret = i > 0 && spec.is_secret != nullptr && spec.is_secret(args, i);
     lines->push_back(' ');
-    AppendQuoted(secret ? "(redacted)" : args[i], lines);
+    AppendQuoted(WithoutSecret(spec, args, i), lines);
   }
   lines->append("\r\n");
 }

@@ -48,8 +48,7 @@ std::vector<std::string> ShownArguments(const CommandSpec& spec,
   std::vector<std::string> shown;
   shown.reserve(kArgumentsShownMax);
   for (size_t i = 0; i < count; ++i) {
-    const bool secret = i > 0 && spec.is_secret != nullptr && spec.is_secret(args, i);
-    shown.push_back(secret ? "(redacted)" : Shown(args[i]));
+    shown.push_back(Shown(WithoutSecret(spec, args, i)));
   }
   if (!all) {
     shown.push_back("... (" + std::to_string(args.size() - count) + " more arguments)");

@@ -39,15 +39,14 @@ constexpr int kDiscardedReadsMax = 16;
 
 }  // namespace
 
-Connection::Connection(IoThread& thread, int socket, int64_t id)
+Connection::Connection(IoThread& thread, int socket, ConnectionEnds ends, int64_t id)
     : thread_(thread), socket_(socket), parser_(std::in_place) {
-  Socket::Addresses addresses = socket_.ReadAddresses();
   client_.id = id;
   client_.fd = socket_.fd();
-  client_.address = std::move(addresses.peer);
-  client_.local_address = std::move(addresses.local);
-  client_.is_local = PeerIsLocal(socket_.fd());
-  client_.is_unix = IsUnix(socket_.fd());
+  client_.address = std::move(ends.peer);
+  client_.local_address = std::move(ends.local);
+  client_.is_local = ends.is_local;
+  client_.is_unix = ends.is_unix;
   client_.authenticated = !thread_.services().config.has_password();
   client_.created_at = client_.last_interaction = thread_.ReadClock();
 }

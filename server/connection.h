@@ -44,7 +44,7 @@ class IoThread;
 class Connection final : public SocketUser {
  public:
   // Takes over a connected, non-blocking descriptor.
-  Connection(IoThread& thread, int socket, int64_t id);
+  Connection(IoThread& thread, int socket, ConnectionEnds ends, int64_t id);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 

@@ -112,12 +112,13 @@ void IoThread::Linger(bool on) {
   });
 }
 
-void IoThread::Adopt(int fd) {
+void IoThread::Adopt(int fd, ConnectionEnds ends) {
   CountConnections(1);
-  boost::asio::dispatch(context_, [this, fd] { AdoptHere(fd); });
+  boost::asio::dispatch(
+      context_, [this, fd, ends = std::move(ends)]() mutable { AdoptHere(fd, std::move(ends)); });
 }
 
-void IoThread::AdoptHere(int fd) {
+void IoThread::AdoptHere(int fd, ConnectionEnds ends) {
   if (stopping_) {
     ::close(fd);
     CountConnections(-1);
@@ -126,7 +127,7 @@ void IoThread::AdoptHere(int fd) {
   }
   SetOptions(fd, services().config.tcp_keepalive_s());
   int64_t id = services().clients.NextId();
-  auto connection = std::make_unique<Connection>(*this, fd, id);
+  auto connection = std::make_unique<Connection>(*this, fd, std::move(ends), id);
   Connection& started = *connection;
   connections_.emplace(id, std::move(connection));
   started.Start();
@@ -169,11 +170,12 @@ void IoThread::ResumeClient(int64_t client_id, uint64_t suspension, Suspension::
 
 void IoThread::PushToClient(int64_t client_id, PushedBytes bytes,
                             std::shared_ptr<PushBacklog> backlog) {
-  boost::asio::post(context_, [this, client_id, bytes = std::move(bytes),
-                               backlog = std::move(backlog)] {
-    backlog->Remove(bytes->size());
-    if (Connection* connection = FindConnection(client_id)) connection->Push(*bytes, *backlog);
-  });
+  boost::asio::post(context_,
+                    [this, client_id, bytes = std::move(bytes), backlog = std::move(backlog)] {
+                      backlog->Remove(bytes->size());
+                      if (Connection* connection = FindConnection(client_id))
+                        connection->Push(*bytes, *backlog);
+                    });
 }
 
 void IoThread::VisitClients(const std::function<void(Client&)>& visit) {

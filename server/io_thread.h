@@ -26,6 +26,7 @@
 #include "server/connection.h"
 #include "server/dispatch.h"
 #include "server/event_loop.h"
+#include "server/socket.h"
 #include "server/socket_poller.h"
 #include "server/suspension.h"
 
@@ -51,7 +52,7 @@ class IoThread final : public EventLoop, public SuspensionHost, public PushHost,
   void Linger(bool on);
 
   // Any thread. Takes over an accepted, non-blocking socket that counts as connected already.
-  void Adopt(int fd);
+  void Adopt(int fd, ConnectionEnds ends);
   // Any thread. Connections that are here or on their way here.
   int connection_count() const {
     return connection_count_.load(std::memory_order_relaxed);  // relaxed: a hint, no data behind it
@@ -93,7 +94,7 @@ class IoThread final : public EventLoop, public SuspensionHost, public PushHost,
   void CountConnections(int change) {
     connection_count_.fetch_add(change, std::memory_order_relaxed);  // relaxed: as above
   }
-  void AdoptHere(int fd);
+  void AdoptHere(int fd, ConnectionEnds ends);
   void StopHere(std::chrono::milliseconds patience);
   void FinishIfIdle();
   void RunMaintenance();

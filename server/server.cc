@@ -271,7 +271,8 @@ void Server::ReplaceListeners(const std::vector<ListeningSocket>& left,
 
 void Server::OnAccept(int fd) {
   stats_.CountConnection();
-  if (!Admit(fd)) {
+  ConnectionEnds ends = EndsOf(fd);
+  if (!Admit(fd, ends)) {
     stats_.CountRejected();
     ::close(fd);
     return;
@@ -279,16 +280,16 @@ void Server::OnAccept(int fd) {
   auto fewest = std::min_element(
       threads_.begin(), threads_.end(),
       [](const auto& a, const auto& b) { return a->connection_count() < b->connection_count(); });
-  (*fewest)->Adopt(fd);
+  (*fewest)->Adopt(fd, std::move(ends));
 }
 
-bool Server::Admit(int fd) {
+bool Server::Admit(int fd, const ConnectionEnds& ends) {
   // What a refused client gets is best effort: its socket is new, so the send cannot block.
   auto refuse = [fd](std::string_view text) {
     [[maybe_unused]] ssize_t sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
     return false;
   };
-  if (config_.protected_mode() && !config_.has_password() && !PeerIsLocal(fd)) {
+  if (config_.protected_mode() && !config_.has_password() && !ends.is_local) {
     return refuse("-" + std::string(protocol::kProtectedMode) + "\r\n");
   }
   if (!clients_.TryConnect(config_.maxclients())) {

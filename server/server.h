@@ -81,7 +81,7 @@ class Server final : public ServerControl {
   void LogStart();
   void WarnOfSupervision();
   void OnAccept(int fd);
-  bool Admit(int fd);
+  bool Admit(int fd, const ConnectionEnds& ends);
   void AwaitSignal();
   void OnSignal(int signal_number);
   void ShutdownHere(bool now);

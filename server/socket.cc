@@ -20,13 +20,19 @@ Socket::Transfer Failure() {
   return {later ? Socket::Status::kWouldBlock : Socket::Status::kFailed};
 }
 
-// Asks getpeername() or getsockname(); a connection that is lost already has the address 0.0.0.0:0.
+// Asks getpeername() or getsockname().
 tcp::endpoint EndpointOf(int fd, int (*ask)(int, sockaddr*, socklen_t*)) {
   tcp::endpoint endpoint;
   auto size = static_cast<socklen_t>(endpoint.capacity());
   if (ask(fd, endpoint.data(), &size) != 0) return {};
   endpoint.resize(size);
   return endpoint;
+}
+
+bool IsUnix(int fd) {
+  int family = 0;
+  socklen_t size = sizeof family;
+  return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_UNIX;
 }
 
 // The path that the server's end of a connection was bound to.
@@ -37,6 +43,13 @@ std::string PathOf(int fd) {
   return address.sun_path;
 }
 
+bool IsLoopback(const address& host) {
+  if (host.is_v6() && host.to_v6().is_v4_mapped()) {
+    return make_address_v4(boost::asio::ip::v4_mapped, host.to_v6()).is_loopback();
+  }
+  return host.is_loopback();
+}
+
 }  // namespace
 
 std::string TextOf(const tcp::endpoint& endpoint) {
@@ -45,28 +58,15 @@ std::string TextOf(const tcp::endpoint& endpoint) {
   return host + ":" + std::to_string(endpoint.port());
 }
 
-bool IsUnix(int fd) {
-  int family = 0;
-  socklen_t size = sizeof family;
-  return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_UNIX;
-}
-
-bool PeerIsLocal(int fd) {
-  if (IsUnix(fd)) return true;
-  const address host = EndpointOf(fd, ::getpeername).address();
-  if (host.is_v6() && host.to_v6().is_v4_mapped()) {
-    return make_address_v4(boost::asio::ip::v4_mapped, host.to_v6()).is_loopback();
+ConnectionEnds EndsOf(int fd) {
+  if (IsUnix(fd)) {
+    const std::string address = PathOf(fd) + ":0";
+    return {.peer = address, .local = address, .is_unix = true, .is_local = true};
   }
-  return host.is_loopback();
-}
-
-Socket::Addresses Socket::ReadAddresses() const {
-  if (IsUnix(fd_)) {
-    const std::string address = PathOf(fd_) + ":0";
-    return {.peer = address, .local = address};
-  }
-  return {.peer = TextOf(EndpointOf(fd_, ::getpeername)),
-          .local = TextOf(EndpointOf(fd_, ::getsockname))};
+  const tcp::endpoint peer = EndpointOf(fd, ::getpeername);
+  return {.peer = TextOf(peer),
+          .local = TextOf(EndpointOf(fd, ::getsockname)),
+          .is_local = IsLoopback(peer.address())};
 }
 
 Socket::Transfer Socket::Receive(std::span<char> room) {

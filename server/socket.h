@@ -18,10 +18,15 @@ namespace larder::server {
 
 // As people write it: "127.0.0.1:6379", "[::1]:6379".
 std::string TextOf(const boost::asio::ip::tcp::endpoint& endpoint);
-// Whether it is a Unix socket.
-bool IsUnix(int fd);
-// Whether a connection comes from this machine: from a loopback address, or through a Unix socket.
-bool PeerIsLocal(int fd);
+
+// Who is connected with whom. A connection that is lost already has the addresses 0.0.0.0:0.
+struct ConnectionEnds {
+  std::string peer;  // of a Unix socket both are its path and ":0", as in Redis
+  std::string local;
+  bool is_unix = false;
+  bool is_local = false;  // the peer is this machine: a loopback address, or a Unix socket
+};
+ConnectionEnds EndsOf(int fd);
 
 class Socket {
  public:
@@ -35,10 +40,6 @@ class Socket {
     Status status;
     size_t bytes = 0;
   };
-  struct Addresses {  // of a Unix socket both are its path and ":0", as in Redis
-    std::string peer;
-    std::string local;
-  };
 
   // The most pieces that one Send() takes.
   static constexpr size_t kPiecesMax = 16;
@@ -50,7 +51,6 @@ class Socket {
   Socket& operator=(const Socket&) = delete;
 
   int fd() const { return fd_; }
-  Addresses ReadAddresses() const;
 
   // REQUIRES: room for at least one byte.
   Transfer Receive(std::span<char> room);

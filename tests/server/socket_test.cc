@@ -46,10 +46,11 @@ class SocketTest : public testing::Test {
 TEST(UnixPeerTest, IsLocal) {
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-  EXPECT_TRUE(IsUnix(ends[0]));
-  EXPECT_TRUE(PeerIsLocal(ends[0]));
-  EXPECT_EQ(Socket(ends[0]).ReadAddresses().peer, ":0");
-  Socket(ends[1]).Close();
+  const ConnectionEnds who = EndsOf(ends[0]);
+  EXPECT_TRUE(who.is_unix);
+  EXPECT_TRUE(who.is_local);
+  EXPECT_EQ(who.peer, ":0");
+  for (const int end : ends) Socket(end).Close();
 }
 
 TEST_F(SocketTest, ReceivesWhatIsThereThenWouldBlockThenTheEnd) {
@@ -119,10 +120,11 @@ TEST_F(SocketTest, AddressesAreThoseOfBothEnds) {
   for (const char* host : {"127.0.0.1", "::1"}) {
     peer_ = tcp::socket(context_);
     Socket socket(ConnectTo(host));
-    const Socket::Addresses addresses = socket.ReadAddresses();
-    EXPECT_EQ(addresses.peer, PeerText());
-    EXPECT_NE(addresses.local, addresses.peer);
-    EXPECT_TRUE(PeerIsLocal(socket.fd()));
+    const ConnectionEnds ends = EndsOf(socket.fd());
+    EXPECT_EQ(ends.peer, PeerText());
+    EXPECT_NE(ends.local, ends.peer);
+    EXPECT_TRUE(ends.is_local);
+    EXPECT_FALSE(ends.is_unix);
   }
 }
 

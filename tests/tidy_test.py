@@ -21,6 +21,10 @@ COLUMNS_MAX = 100
 TESTED_BY = {
     "server/commands/families.cc": "tests/server/command_table_test.cc",
     "server/connection.cc": "tests/system/connection_life_test.cc",
+    "server/info_keyspace.cc": "tests/server/info_test.cc",
+    "server/info_memory.cc": "tests/server/info_test.cc",
+    "server/info_process.cc": "tests/server/info_test.cc",
+    "server/info_stats.cc": "tests/server/info_test.cc",
     "server/io_thread.cc": "tests/system/connection_life_test.cc",
     "server/server.cc": "tests/system/connection_life_test.cc",
     "store/keyspace_databases.cc": "tests/store/transaction_test.cc",

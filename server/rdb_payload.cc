@@ -2,7 +2,9 @@
 
 #include <liblzf/lzf.h>
 
+#include <algorithm>
 #include <array>
+#include <cassert>
 #include <charconv>
 #include <limits>
 
@@ -30,8 +32,9 @@ constexpr uint64_t kEncodingLzf = 3;
 constexpr size_t kIntegerBytesMax = 11;  // "-2147483648"
 constexpr size_t kUncompressedBytesMax = 20;
 constexpr size_t kCompressionGainMin = 4;
-// LZF makes at most 264 bytes of 3.
-constexpr size_t kLzfExpansionMax = 88;
+constexpr uint64_t kLzfBytesMax = std::numeric_limits<unsigned>::max();  // what liblzf counts in
+// A byte of LZF below this is followed by so many bytes, and one more, that stand for themselves.
+constexpr unsigned kLzfCopies = 1u << 5;
 
 constexpr std::array<uint64_t, 256> MakeCrcTable() {
   constexpr uint64_t kPolynomial = 0x95ac9329ac4bc9b5;  // 0xad93d23594c935a9, reflected
@@ -100,7 +103,7 @@ bool AppendAsInteger(std::string& out, std::string_view value) {
 
 bool AppendCompressed(std::string& out, std::string_view value) {
   if (value.size() <= kUncompressedBytesMax) return false;
-  if (value.size() > std::numeric_limits<unsigned>::max()) return false;
+  if (value.size() > kLzfBytesMax) return false;
   std::string compressed(value.size() - kCompressionGainMin, '\0');
   const unsigned size = lzf_compress(value.data(), static_cast<unsigned>(value.size()),
                                      compressed.data(), static_cast<unsigned>(compressed.size()));
@@ -118,6 +121,7 @@ class Reader {
   explicit Reader(std::string_view bytes) : rest_(bytes) {}
 
   bool failed() const { return failed_; }
+  bool done() const { return failed_ || rest_.empty(); }
 
   std::string_view Take(uint64_t size) {
     if (failed_ || size > rest_.size()) {
@@ -147,35 +151,39 @@ class Reader {
   bool failed_ = false;
 };
 
-std::optional<std::string> TakeInteger(Reader& reader, uint64_t encoding) {
-  const uint64_t bits = LittleEndian(reader.Take(uint64_t{1} << encoding));
-  if (reader.failed()) return std::nullopt;
-  switch (encoding) {
-    case kEncodingInt8:
+// `bytes`: 1, 2 or 4, little-endian, signed.
+std::string IntegerText(std::string_view bytes) {
+  const uint64_t bits = LittleEndian(bytes);
+  switch (bytes.size()) {
+    case 1:
       return std::to_string(static_cast<int8_t>(bits));
-    case kEncodingInt16:
+    case 2:
       return std::to_string(static_cast<int16_t>(bits));
     default:
       return std::to_string(static_cast<int32_t>(bits));
   }
 }
 
-std::optional<std::string> TakeCompressed(Reader& reader, size_t bytes_max) {
-  bool ignored;  // Redis takes the six bits of an encoding for a length here
-  const uint64_t compressed_size = reader.TakeLength(&ignored);
-  const uint64_t size = reader.TakeLength(&ignored);
-  const std::string_view compressed = reader.Take(compressed_size);
-  if (reader.failed() || compressed.empty() || size > bytes_max ||
-      compressed.size() > std::numeric_limits<unsigned>::max() ||
-      size > std::numeric_limits<unsigned>::max() || size / kLzfExpansionMax > compressed.size()) {
-    return std::nullopt;
+// How many bytes LZF makes of `compressed`; nothing if it cannot. Bytes below kLzfCopies announce
+// literals; others repeat what came before: their top three bits say how much (7: and the next byte
+// more), the rest and one more byte from how far back.
+std::optional<uint64_t> LzfUnpackedSize(std::string_view compressed) {
+  uint64_t unpacked = 0;
+  Reader reader(compressed);
+  while (!reader.done()) {
+    const uint64_t control = BigEndian(reader.Take(1));
+    if (control < kLzfCopies) {
+      unpacked += reader.Take(control + 1).size();
+    } else {
+      uint64_t length = (control >> 5) + 2;
+      if (length == 7 + 2) length += BigEndian(reader.Take(1));
+      const uint64_t back = ((control & 0x1f) << 8 | BigEndian(reader.Take(1))) + 1;
+      if (back > unpacked) return std::nullopt;
+      unpacked += length;
+    }
+    if (reader.failed()) return std::nullopt;
   }
-  std::string value(size, '\0');
-  const unsigned written =
-      lzf_decompress(compressed.data(), static_cast<unsigned>(compressed.size()), value.data(),
-                     static_cast<unsigned>(size));
-  if (written != size) return std::nullopt;
-  return value;
+  return unpacked;
 }
 
 }  // namespace
@@ -207,18 +215,45 @@ bool PayloadIsIntact(std::string_view payload) {
 }
 
 // As in Redis the value may reach into the footer, and bytes behind it do no harm.
-std::optional<std::string> DecodeStringPayload(std::string_view payload, size_t bytes_max) {
+std::optional<PackedString> PackedString::Find(std::string_view payload, size_t bytes_max) {
   Reader reader(payload);
   if (reader.Take(1) != std::string_view(&kTypeString, 1)) return std::nullopt;
   bool encoded;
-  const uint64_t length = reader.TakeLength(&encoded);
-  if (reader.failed()) return std::nullopt;
-  if (encoded && length <= kEncodingInt32) return TakeInteger(reader, length);
-  if (encoded && length == kEncodingLzf) return TakeCompressed(reader, bytes_max);
-  if (encoded || length > bytes_max) return std::nullopt;
-  const std::string_view value = reader.Take(length);
-  if (reader.failed()) return std::nullopt;
-  return std::string(value);
+  uint64_t size = reader.TakeLength(&encoded);
+  Form form = Form::kPlain;
+  std::string_view bytes;
+  if (!encoded) {
+    bytes = reader.Take(size);
+  } else if (size <= kEncodingInt32) {
+    form = Form::kInteger;
+    bytes = reader.Take(uint64_t{1} << size);
+    size = IntegerText(bytes).size();
+  } else if (size == kEncodingLzf) {
+    form = Form::kCompressed;
+    bool ignored;  // Redis takes the six bits of an encoding for a length here
+    const uint64_t compressed_size = reader.TakeLength(&ignored);
+    size = reader.TakeLength(&ignored);
+    bytes = reader.Take(compressed_size);
+    if (bytes.empty() || std::max<uint64_t>(size, bytes.size()) > kLzfBytesMax ||
+        LzfUnpackedSize(bytes) != size) {
+      return std::nullopt;
+    }
+  } else {
+    return std::nullopt;
+  }
+  if (reader.failed() || size > bytes_max) return std::nullopt;
+  return PackedString(form, bytes, size);
+}
+
+std::string PackedString::Unpack() const {
+  if (form_ == Form::kPlain) return std::string(bytes_);
+  if (form_ == Form::kInteger) return IntegerText(bytes_);
+  std::string value(size_, '\0');
+  [[maybe_unused]] const unsigned written =
+      lzf_decompress(bytes_.data(), static_cast<unsigned>(bytes_.size()), value.data(),
+                     static_cast<unsigned>(size_));
+  assert(written == size_);
+  return value;
 }
 
 }  // namespace larder::server

@@ -24,9 +24,27 @@ std::string EncodeStringPayload(std::string_view value);
 // Whether the footer is there, of a version that is known, and the checksum right.
 bool PayloadIsIntact(std::string_view payload);
 
-// The string in an intact payload. Nothing if it holds a value of another type, is malformed, or
-// the string is longer than `bytes_max`.
-std::optional<std::string> DecodeStringPayload(std::string_view payload, size_t bytes_max);
+// The string in an intact payload: looked through, so that Unpack() cannot fail, and not unpacked,
+// so that nobody pays for it before its size is known. Views into the payload.
+class PackedString {
+ public:
+  // Nothing if the payload holds a value of another type, is malformed, or the string is longer
+  // than `bytes_max`.
+  static std::optional<PackedString> Find(std::string_view payload, size_t bytes_max);
+
+  size_t size() const { return size_; }
+  std::string Unpack() const;
+
+ private:
+  enum class Form : uint8_t { kPlain, kInteger, kCompressed };
+
+  PackedString(Form form, std::string_view bytes, size_t size)
+      : form_(form), bytes_(bytes), size_(size) {}
+
+  Form form_;
+  std::string_view bytes_;  // as they are in the payload
+  size_t size_;             // of the string
+};
 
 // CRC-64 with Jones' polynomial, reflected, from 0 on and without a final inversion.
 uint64_t Crc64(std::string_view bytes);

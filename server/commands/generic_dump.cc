@@ -65,7 +65,7 @@ void ReadRestoreOptions(ArgReader& args, RestoreOptions* options) {
 
 // What RESTORE is to put under the key.
 struct Restored {
-  std::optional<std::string> value;  // nothing: the deadline has passed
+  std::optional<PackedString> value;  // nothing: the deadline has passed
   store::UnixMs deadline = store::kNoDeadline;
 };
 
@@ -79,7 +79,7 @@ std::optional<std::string_view> ReadRestored(const Call& call, const RestoreOpti
   const std::string_view payload = args.Next();
   if (!PayloadIsIntact(payload)) return protocol::kBadPayload;
   restored->value =
-      DecodeStringPayload(payload, static_cast<size_t>(call.services.config.proto_max_bulk_len()));
+      PackedString::Find(payload, static_cast<size_t>(call.services.config.proto_max_bulk_len()));
   if (!restored->value) return protocol::kBadDataFormat;
   if (ttl == 0) return std::nullopt;
   const auto deadline = ToDeadline(
@@ -104,33 +104,41 @@ std::optional<uint32_t> AccessWordOf(const Call& call, const RestoreOptions& opt
   return store::AccessTick(call.now() - std::min(*options.idle_seconds, call.now() / 1000) * 1000);
 }
 
+bool HasKey(Call& call, const store::Key& key) {
+  return call.keyspace().Write(call.worker, call.db(), key,
+                               [](KeyEditor& editor) { return editor.entry() != nullptr; });
+}
+
+// Whatever may be wrong is found before room is made, so that no key is evicted in vain, and room
+// is made before the payload is unpacked.
 void Restore(Call& call, ReplyWriter& reply) {
   RestoreOptions options;
   ArgReader args(call.args, 4);
   ReadRestoreOptions(args, &options);
   if (auto error = args.error()) return reply.Error(*error);
-
-  Restored restored;
-  std::optional<std::string_view> error = ReadRestored(call, options, &restored);
   const store::Key key = call.KeyAt(1);
-  // Made before the lock is taken, and freed after it if the key is in the way.
+  if (!options.replace && HasKey(call, key)) return reply.Error(protocol::kBusyKey);
+  Restored restored;
+  if (auto error = ReadRestored(call, options, &restored)) return reply.Error(*error);
+
+  // Made before the lock is taken, and freed after it if the key is in the way by now.
   store::OwnedEntry entry(nullptr, store::EntryDeleter{&call.worker.allocator()});
-  if (!error && restored.value) {
+  if (restored.value) {
     if (!call.MakeRoom(reply, store::GrownBytes(restored.value->size()))) return;
-    entry =
-        Entry::MakeString(call.worker.allocator(), key.bytes, *restored.value, restored.deadline);
+    entry = Entry::MakeString(call.worker.allocator(), key.bytes, restored.value->Unpack(),
+                              restored.deadline);
   }
-  call.keyspace().Write(call.worker, call.db(), key, [&](KeyEditor& editor) {
-    if (!options.replace && editor.entry() != nullptr) {
-      error = protocol::kBusyKey;
-    } else if (!error && entry != nullptr) {
+  const bool stored = call.keyspace().Write(call.worker, call.db(), key, [&](KeyEditor& editor) {
+    if (!options.replace && editor.entry() != nullptr) return false;
+    if (entry == nullptr) {
+      editor.Erase();
+    } else {
       editor.Put(std::move(entry));
       if (const auto word = AccessWordOf(call, options)) editor.entry()->SetAccess(*word);
-    } else if (!error) {
-      editor.Erase();
     }
+    return true;
   });
-  if (error) return reply.Error(*error);
+  if (!stored) return reply.Error(protocol::kBusyKey);
   reply.Ok();
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,13 @@ namespace larder::server {
 namespace {
 
 constexpr size_t kBytesMax = 1 << 20;
+
+// Unpacked; nothing if it holds no string that is short enough.
+std::optional<std::string> DecodeStringPayload(std::string_view payload, size_t bytes_max) {
+  const auto packed = PackedString::Find(payload, bytes_max);
+  if (!packed) return std::nullopt;
+  return packed->Unpack();
+}
 
 void Check(std::string_view payload) {
   static_cast<void>(PayloadIsIntact(payload));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,13 @@ std::string Sealed(std::string_view body, uint16_t version = 10) {
   uint64_t crc = Crc64(payload);
   for (int i = 0; i < 8; ++i, crc >>= 8) payload += static_cast<char>(crc);
   return payload;
+}
+
+// Unpacked; nothing if it holds no string that is short enough.
+std::optional<std::string> DecodeStringPayload(std::string_view payload, size_t bytes_max) {
+  const auto packed = PackedString::Find(payload, bytes_max);
+  if (!packed) return std::nullopt;
+  return packed->Unpack();
 }
 
 TEST(RdbPayloadTest, ChecksumIsJones) { EXPECT_EQ(Crc64("123456789"), 0xe9c6d914c4b8d9ca); }
@@ -102,11 +110,23 @@ TEST(RdbPayloadTest, RefusesWhatIsNoString) {
            "\x00\xc3\x06\x16\x01\x61\x61\xe0\n\x00"sv,                // LZF of another size
            "\x00\xc3\x00\x00"sv,                                      // LZF of nothing
            "\x00\xc3\x03\x08\x20\x00\x00"sv,                          // refers to before the start
+           "\x00\xc3\x04\x04\x00\x61\x20\x01"sv,                      // ... by one byte
+           "\x00\xc3\x03\x04\x00\x61\x20"sv,                          // a reference cut short
+           "\x00\xc3\x03\x0a\x00\x61\xe0"sv,                          // its length cut short
+           "\x00\xc3\x02\x03\x02\x61"sv,                              // literals cut short
            "\x00\xc3\x01\x81\x7f\xff\xff\xff\xff\xff\xff\xff\x61"sv,  // more than LZF can expand
        }) {
     EXPECT_EQ(DecodeStringPayload(Sealed(body), kAny), std::nullopt);
   }
   EXPECT_EQ(DecodeStringPayload("", kAny), std::nullopt);
+}
+
+TEST(RdbPayloadTest, KnowsTheSizeBeforeItUnpacks) {
+  for (const std::string& value :
+       {std::string(), std::string("-12345"), std::string("plain"), std::string(100'000, 'a')}) {
+    const std::string payload = EncodeStringPayload(value);
+    EXPECT_EQ(PackedString::Find(payload, kAny)->size(), value.size());
+  }
 }
 
 TEST(RdbPayloadTest, RefusesLongerStringsThanAllowed) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "protocol/number.h"
@@ -15,20 +16,21 @@
 namespace larder::server {
 
 // The next argument as an offset below the bit behind the longest string. With `field_bits`, "#n"
-// is n times as many bits. (Redis lets that product wrap, so that "#4611686018427387904" of u4 is
-// bit 0.)
+// is n times as many bits; as in Redis that product wraps, so that "#4611686018427387904" of u4 is
+// bit 0.
 inline uint64_t NextBitOffset(ArgReader& args, const Call& call, int field_bits = 0) {
   std::string_view text = args.Next();
-  int64_t factor = 1;
+  uint64_t factor = 1;
   if (field_bits > 0 && text.starts_with('#')) {
     text.remove_prefix(1);
-    factor = field_bits;
+    factor = static_cast<uint64_t>(field_bits);
   }
-  int64_t offset = protocol::ParseInt64(text).value_or(-1);
-  const bool is_valid = offset >= 0 && !__builtin_mul_overflow(offset, factor, &offset) &&
-                        static_cast<uint64_t>(offset) / 8 < StringBytesMax(call);
+  const std::optional<int64_t> number = protocol::ParseInt64(text);
+  const uint64_t offset = static_cast<uint64_t>(number.value_or(0)) * factor;
+  // What is negative is far too large.
+  const bool is_valid = number && offset / 8 < StringBytesMax(call);
   if (!is_valid) args.Fail(protocol::kBadBitOffset);
-  return is_valid ? static_cast<uint64_t>(offset) : 0;
+  return is_valid ? offset : 0;
 }
 
 }  // namespace larder::server

@@ -1,6 +1,6 @@
 """Draws commands on bitmaps. A mixin of generator.Generator."""
 
-from arguments import BIT_OFFSETS, FIELD_TYPES, INT64_MAX, NUMBER_TEXTS, integer
+from arguments import BIT_OFFSETS, FIELD_TYPES, NUMBER_TEXTS, integer
 
 
 class BitmapDraws:
@@ -55,8 +55,10 @@ class BitmapDraws:
         kind = self.random.choice(FIELD_TYPES) if self._chance(0.2) else b"%c%d" % (
             self.random.choice(b"iu"), self.random.randint(1, 63))
         offset = self._bit_offset()
-        # No product may wrap: larder refuses it, Redis goes on with what is left of it.
-        if self._chance(0.3) and (len(offset) < 18 or offset == integer(INT64_MAX)):
+        if self._chance(0.02):  # the product wraps, to something small where it is lucky
+            high = self.random.randint(-8, 8) << self.random.randint(58, 63)
+            return [kind, b"#" + integer(high + self.random.randint(0, 20))]
+        if self._chance(0.3):
             offset = b"#" + offset
             if len(offset) > 3 and self._chance(0.9):
                 offset = offset[:3]

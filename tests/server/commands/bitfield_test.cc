@@ -72,12 +72,23 @@ TEST_P(BitFieldCommandsTest, BadTypesAreRefused) {
 }
 
 TEST_P(BitFieldCommandsTest, BadOffsetsAreRefused) {
-  for (std::string_view offset :
-       {"-1", "4294967296", "#67108864", "#9223372036854775807", "#4611686018427387904", "##1", "#",
-        "\"\"", "x", "9223372036854775808"}) {
+  for (std::string_view offset : {"-1", "4294967296", "#67108864", "#9223372036854775807", "##1",
+                                  "#", "\"\"", "x", "9223372036854775808"}) {
     EXPECT_EQ(h_.Run("BITFIELD k GET i64 " + std::string(offset)), kBadOffsetReply) << offset;
   }
   EXPECT_EQ(h_.Run("BITFIELD k GET i64 #67108863"), "*1\r\n:0\r\n");
+}
+
+// They were refused; Redis goes on with the low 64 bits.
+TEST_P(BitFieldCommandsTest, AProductThatOverflowsWraps) {
+  h_.Run({"SET", "k", "\x01\x02\x03"});
+  Play({{"BITFIELD k GET u8 #4611686018427387904", "*1\r\n:1\r\n"},
+        {"BITFIELD k GET u8 #2305843009213693953", "*1\r\n:2\r\n"},
+        {"BITFIELD_RO k GET u8 #-9223372036854775808", "*1\r\n:1\r\n"},
+        {"BITFIELD k INCRBY i64 #1152921504606846976 0", "*1\r\n:72623842526232576\r\n"},
+        {"BITFIELD k GET u8 #-1", kBadOffsetReply},
+        {"BITFIELD k GET i64 #-1152921504606846977", kBadOffsetReply},
+        {"BITFIELD k GET u1 #-9223372036854775808", kBadOffsetReply}});
 }
 
 TEST_P(BitFieldCommandsTest, BadStepsAreRefusedAndNothingIsWritten) {

@@ -14,9 +14,19 @@ NO_REPLY = b"<no reply>"
 class Connection:
     """A blocking connection that hands out replies as the raw bytes they came in."""
 
-    def __init__(self, port, timeout_s=REPLY_TIMEOUT_S):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, address, timeout_s=REPLY_TIMEOUT_S):
+        """`address`: a port of 127.0.0.1, or the path of a Unix socket."""
+        if isinstance(address, int):
+            self.socket = socket.create_connection(("127.0.0.1", address), timeout=timeout_s)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        else:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(timeout_s)
+            try:
+                self.socket.connect(address)
+            except OSError:
+                self.socket.close()
+                raise
         self.buffer = bytearray()
         self.at = 0
 

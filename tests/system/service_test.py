@@ -8,51 +8,36 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import tempfile
-import time
 import unittest
+
+for directory in ("differential", "support"):
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / directory))
+
+import resp
+import servers
+from server_process import free_port, wait_until
 
 BINARY = os.environ["LARDER_BINARY"]
 SOON = 20  # seconds
 
 
-class Client:
-    def __init__(self, address):
-        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
-        self.socket = socket.socket(family)
-        self.socket.settimeout(SOON)
-        try:
-            self.socket.connect(address)
-        except OSError:
-            self.socket.close()
-            raise
-        self.stream = self.socket.makefile("rb")
+def text_of(reply):
+    """A raw reply as text: the content of a bulk string, else the line."""
+    kind, value = resp.parse(reply)
+    if kind == "$":
+        return value.decode()
+    return f"{kind}{value.decode() if isinstance(value, bytes) else value}"
 
-    def send(self, *args):
-        request = b"*%d\r\n" % len(args)
-        for arg in args:
-            request += b"$%d\r\n%s\r\n" % (len(arg.encode()), arg.encode())
-        self.socket.sendall(request)
 
+class Client(servers.Connection):
     def read(self):
-        line = self.stream.readline().decode()
-        if line[:1] == "$" and line != "$-1\r\n":
-            return self.stream.read(int(line[1:]) + 2)[:-2].decode()
-        return line.rstrip("\r\n")
+        return text_of(self.read_replies(1)[0])
 
     def ask(self, *args):
-        self.send(*args)
+        self.send(resp.encode([arg.encode() for arg in args]))
         return self.read()
-
-    def close(self):
-        self.stream.close()
-        self.socket.close()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class ServiceTest(unittest.TestCase):
@@ -80,16 +65,17 @@ class ServiceTest(unittest.TestCase):
         return self.servers[-1]
 
     def connect(self, address):
-        deadline = time.monotonic() + SOON
-        while True:
+        """A client of the port or the path, as soon as somebody listens there."""
+        def connects():
             try:
-                client = Client(address)
-                self.clients.append(client)
-                return client
+                self.clients.append(Client(address, SOON))
+                return True
             except OSError:
                 self.assertIsNone(self.servers[-1].poll(), "the server has ended")
-                self.assertLess(time.monotonic(), deadline)
-                time.sleep(0.01)
+                return False
+
+        self.assertTrue(wait_until(connects, SOON))
+        return self.clients[-1]
 
     def end(self, server):
         server.send_signal(signal.SIGTERM)
@@ -149,7 +135,7 @@ class ServiceManagerTest(ServiceTest):
         port = free_port()
         server = self.start("--port", str(port), *flags, environment={"NOTIFY_SOCKET": name})
         heard = [manager.recv(100)]
-        client = Client(("127.0.0.1", port))  # it is ready by now
+        client = Client(port, SOON)  # it is ready by now
         self.clients.append(client)
         self.assertIn("\r\nprocess_supervised:systemd\r\n", client.ask("INFO", "server"))
         self.end(server)
@@ -165,7 +151,7 @@ class ServiceManagerTest(ServiceTest):
     def test_is_not_told_unasked(self):
         port = free_port()
         self.start("--port", str(port), environment={"NOTIFY_SOCKET": str(self.path / "notify")})
-        client = self.connect(("127.0.0.1", port))
+        client = self.connect(port)
         self.assertIn("\r\nprocess_supervised:no\r\n", client.ask("INFO", "server"))
 
     def test_none_is_claimed_where_there_is_none(self):
@@ -174,7 +160,7 @@ class ServiceManagerTest(ServiceTest):
         self.addCleanup(os.environ.update, environment)
         port = free_port()
         self.start("--port", str(port), "--supervised", "systemd")
-        client = self.connect(("127.0.0.1", port))
+        client = self.connect(port)
         self.assertIn("\r\nprocess_supervised:no\r\n", client.ask("INFO", "server"))
 
 
@@ -185,7 +171,7 @@ class ConfigurationFileTest(ServiceTest):
         file.write_text(f"# mine\nport {port}\n\ntimeout 10\nrename-command FLUSHALL \"\"\n"
                         "rename-command GET fetch\n")
         first = self.start(str(file))
-        client = self.connect(("127.0.0.1", port))
+        client = self.connect(port)
         self.assertEqual(client.ask("SET", "k", "v"), "+OK")
         self.assertEqual(client.ask("FETCH", "k"), "v")
         for gone in ("GET", "FLUSHALL"):
@@ -199,7 +185,7 @@ class ConfigurationFileTest(ServiceTest):
         self.end(first)
 
         self.start(str(file))
-        client = self.connect(("127.0.0.1", port))
+        client = self.connect(port)
         self.assertEqual(client.ask("PING"), "-NOAUTH Authentication required.")
         self.assertEqual(client.ask("AUTH", 'a "b"'), "+OK")
         self.assertEqual(client.ask("CONFIG", "REWRITE"), "+OK")
@@ -208,10 +194,10 @@ class ConfigurationFileTest(ServiceTest):
     def test_a_password_concerns_those_who_come_later(self):
         port = free_port()
         self.start("--port", str(port))
-        before = self.connect(("127.0.0.1", port))
+        before = self.connect(port)
         self.assertEqual(before.ask("CONFIG", "SET", "requirepass", "pw"), "+OK")
         self.assertEqual(before.ask("PING"), "+PONG")
-        later = self.connect(("127.0.0.1", port))
+        later = self.connect(port)
         self.assertEqual(later.ask("PING"), "-NOAUTH Authentication required.")
         self.assertEqual(before.ask("CONFIG", "SET", "requirepass", ""), "+OK")
         self.assertEqual(later.ask("PING"), "+PONG")

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <cassert>
 #include <new>
 
 #ifdef LARDER_SYSTEM_MALLOC
@@ -20,9 +21,7 @@ constexpr size_t kLineBytes = 64;
 #ifdef LARDER_SYSTEM_MALLOC  // sanitizers watch the system's heap
 void HeapPreferHugePages() {}
 void* HeapAllocate(size_t bytes) { return malloc(bytes); }
-void* HeapAllocateLine(size_t bytes) {
-  return aligned_alloc(kLineBytes, (bytes + kLineBytes - 1) / kLineBytes * kLineBytes);
-}
+void* HeapAllocateLine(size_t bytes) { return aligned_alloc(kLineBytes, bytes); }
 void HeapFree(void* block) { free(block); }
 void HeapRelease() { malloc_trim(0); }
 std::string HeapReport() {
@@ -59,38 +58,59 @@ void* OrEnd(void* block) {
 
 }  // namespace
 
-void PreferHugePages() { HeapPreferHugePages(); }
+void PreferHugePages() {
+  HeapPreferHugePages();
+  SlabHeap::PreferHugePages();
+}
 
 void ReleaseFreeMemory() { HeapRelease(); }
 
 std::string HeapStatistics() { return HeapReport(); }
 
-size_t Allocator::BytesOf(const void* block, size_t bytes) { return HeapSize(block, bytes); }
+size_t Allocator::BytesOf(const void* block, size_t bytes) {
+  return IsCell(bytes) ? SlabHeap::CellBytes(bytes) : HeapSize(block, bytes);
+}
 
-void* Allocator::Allocate(size_t bytes) {
-  void* block = OrEnd(HeapAllocate(bytes));
-  Add(used_, static_cast<int64_t>(HeapSize(block, bytes)));
+void* Allocator::Take(size_t bytes, CellKind kind) {
+  void* block = IsCell(bytes) ? slabs().Allocate(bytes, kind) : OrEnd(HeapAllocate(bytes));
+  Add(used_, static_cast<int64_t>(BytesOf(block, bytes)));
   return block;
 }
 
+void* Allocator::Allocate(size_t bytes) { return Take(bytes, CellKind::kFixed); }
+
+void* Allocator::AllocateEntry(size_t bytes) { return Take(bytes, CellKind::kMovable); }
+
 void* Allocator::AllocateLine(size_t bytes) {
+  assert(bytes % kLineBytes == 0);
+  if (IsCell(bytes)) return Take(bytes, CellKind::kFixed);
   void* block = OrEnd(HeapAllocateLine(bytes));
   Add(used_, static_cast<int64_t>(HeapSize(block, bytes)));
   return block;
 }
 
 void Allocator::Free(void* block, size_t bytes) {
-  Add(used_, -static_cast<int64_t>(HeapSize(block, bytes)));
-  HeapFree(block);
+  Add(used_, -static_cast<int64_t>(BytesOf(block, bytes)));
+  if (IsCell(bytes)) {
+    slabs().Free(block);
+  } else {
+    HeapFree(block);
+  }
 }
 
 size_t Allocator::Retire(const void* block, size_t bytes) {
-  const size_t counted = HeapSize(block, bytes);
+  const size_t counted = BytesOf(block, bytes);
   Move(static_cast<int64_t>(counted));
   return counted;
 }
 
-void Allocator::FreeRetired(void* block) const { HeapFree(block); }
+void Allocator::FreeRetired(void* block, bool is_cell) {
+  if (is_cell) {
+    slabs().Free(block);
+  } else {
+    HeapFree(block);
+  }
+}
 
 void* Allocator::MapPages(size_t bytes) {
   void* block = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -1,10 +1,11 @@
 // One thread's door to the heap, and its share of `used_memory`.
 //
-// Every byte the store holds is taken and given back here, counted at the size class that the heap
-// really spends (malloc_usable_size). A block has three lives: used, then retired (nobody can find
-// it any more, but a lock-free reader may still look at it: store/epoch.h), then free.
-// `used_memory` is the sum of used() over all threads; one thread's share may be negative, because
-// blocks are often retired by another thread than the one that made them.
+// Blocks of up to 1 KiB are cells of the thread's slabs (store/slab.h), larger ones come from
+// mimalloc, very large ones are pages of their own. Every byte the store holds is taken and given
+// back here, counted at what is really spent on it. A block has three lives: used, then retired
+// (nobody can find it any more, but a lock-free reader may still look at it: store/epoch.h), then
+// free. `used_memory` is the sum of used() over all threads; one thread's share may be negative,
+// because blocks are often retired by another thread than the one that made them.
 //
 // Threads: the owner only, but used() and retired() may be read by any. Failure: the process ends
 // (std::bad_alloc is not survivable halfway through a table split). Cost: the heap's own, plus one
@@ -16,9 +17,11 @@
 #include <cstdint>
 #include <string>
 
+#include "store/slab.h"
+
 namespace larder::store {
 
-// Asks the heap for huge pages from now on; threads started later profit wholly. Two of three
+// Asks the heaps for huge pages from now on; threads started later profit wholly. Two of three
 // misses of a look-up among millions of keys are the TLB's: CPU per GET at P=100 with 1 M keys fell
 // by a quarter, for 5.5 MB more in an empty process. Call it once, at start.
 void PreferHugePages();
@@ -32,12 +35,19 @@ std::string HeapStatistics();
 class Allocator {
  public:
   Allocator() = default;
+  // Blocks that it made may live on.
+  ~Allocator() {
+    if (slabs_ != nullptr) SlabHeap::Leave(*slabs_);
+  }
   Allocator(const Allocator&) = delete;
   Allocator& operator=(const Allocator&) = delete;
 
   // Uninitialised memory, aligned to 8 bytes at least.
   void* Allocate(size_t bytes);
-  // The same, aligned to a cache line of 64 bytes.
+  // The same for an entry, which may be moved elsewhere later.
+  void* AllocateEntry(size_t bytes);
+  // The same as Allocate(), aligned to a cache line of 64 bytes. REQUIRES: bytes is a multiple of
+  // it.
   void* AllocateLine(size_t bytes);
   // Gives back a used block that no other thread can have seen. `bytes` is what was asked for.
   void Free(void* block, size_t bytes);
@@ -45,12 +55,31 @@ class Allocator {
   // The second and third life: see above. Retire() returns what the block counts for; the caller
   // sums that up for CountFreed() once the blocks are free.
   size_t Retire(const void* block, size_t bytes);
-  void FreeRetired(void* block) const;
+  void FreeRetired(void* block, bool is_cell);
   void CountFreed(int64_t retired_bytes) { Add(retired_, -retired_bytes); }
 
-  // What the heap spends on a block for which `bytes` were asked. Computed from the size class
-  // where the heap allows it: the block's page header would be another cache miss.
+  // What is spent on a block for which `bytes` were asked. Computed from the size class where the
+  // heap allows it: the block's page header would be another cache miss.
   static size_t BytesOf(const void* block, size_t bytes);
+  // Whether a block for which `bytes` were asked is a cell of a slab.
+  static bool IsCell(size_t bytes) { return bytes <= SlabHeap::kCellBytesMax && UsesSlabs(); }
+
+  // Sanitizers watch the system's heap, so that there all blocks come from it, but in tests that
+  // ask for slabs: before the first block, and not while there are any.
+#ifdef LARDER_SYSTEM_MALLOC
+  static bool UsesSlabs() { return uses_slabs_.load(std::memory_order_relaxed); }  // relaxed: above
+  static void UseSlabs(bool on) { uses_slabs_.store(on, std::memory_order_relaxed); }  // the same
+#else
+  static constexpr bool UsesSlabs() { return true; }
+  static void UseSlabs(bool) {}
+#endif
+
+  // The thread's slabs, which it takes over or makes.
+  SlabHeap& slabs() {
+    if (slabs_ == nullptr) [[unlikely]]
+      slabs_ = &SlabHeap::Take();
+    return *slabs_;
+  }
 
   // Whole pages from the system, for very large blocks; `bytes` is what was asked for and what is
   // given back.
@@ -78,6 +107,13 @@ class Allocator {
     Add(retired_, bytes);
   }
 
+#ifdef LARDER_SYSTEM_MALLOC
+  inline static std::atomic<bool> uses_slabs_{false};
+#endif
+
+  void* Take(size_t bytes, CellKind kind);
+
+  SlabHeap* slabs_ = nullptr;  // made when the first cell is needed
   std::atomic<int64_t> used_{0};
   std::atomic<int64_t> retired_{0};
 };

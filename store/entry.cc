@@ -49,7 +49,7 @@ Entry::Entry(const Shape& shape) : shape_(shape.flags | static_cast<uint32_t>(sh
 
 OwnedEntry Entry::Make(Allocator& allocator, const Shape& shape) {
   assert(shape.inline_size <= LargeValue::kInlineBytesMax);
-  void* block = allocator.Allocate(BytesFor(shape));
+  void* block = allocator.AllocateEntry(BytesFor(shape));
   OwnedEntry entry(new (block) Entry(shape), EntryDeleter{&allocator});
   assert(entry->BlockBytes() == BytesFor(shape));
   return entry;

@@ -7,6 +7,7 @@ namespace larder::store {
 namespace {
 
 constexpr uintptr_t kLargeTag = 1;
+constexpr uintptr_t kCellTag = 2;
 
 // A full bag is sealed: large enough that the barrier and the look at all slots cost little a
 // block.
@@ -50,7 +51,7 @@ EpochParticipant::~EpochParticipant() {
 
 void EpochParticipant::Retire(void* block, size_t bytes) {
   open_bytes_ += static_cast<int64_t>(allocator_.Retire(block, bytes));
-  Push(reinterpret_cast<Retired>(block));
+  Push(reinterpret_cast<Retired>(block) | (Allocator::IsCell(bytes) ? kCellTag : 0));
 }
 
 void EpochParticipant::RetireLarge(LargeValue* value) {
@@ -95,7 +96,7 @@ void EpochParticipant::FreeBag(Bag& bag) {
   allocator_.CountFreed(bag.bytes);
   for (const Retired block : bag.blocks) {
     if ((block & kLargeTag) == 0) {
-      allocator_.FreeRetired(reinterpret_cast<void*>(block));
+      allocator_.FreeRetired(reinterpret_cast<void*>(block & ~kCellTag), (block & kCellTag) != 0);
       continue;
     }
     auto* value = reinterpret_cast<LargeValue*>(block & ~kLargeTag);

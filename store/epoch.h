@@ -107,7 +107,7 @@ class EpochParticipant {
   // A client that overwrites values of 1 MB makes as much garbage in a millisecond.
   static constexpr size_t kValueBytesCrowded = size_t{1} << 20;
 
-  // A retired block; the lowest bit says that it is a LargeValue.
+  // A retired block; the lowest bits say whether it is a LargeValue, and whether a cell of a slab.
   using Retired = uintptr_t;
   struct Bag {
     uint64_t epoch;

@@ -45,7 +45,7 @@ namespace larder::store {
 
 // Where the wheel's bytes come from: the shard counts every one of them.
 struct WheelMemory {
-  // Returns `bytes` bytes aligned to 16, never null.
+  // Returns `bytes` bytes, aligned to 16 if they are a multiple of it; never null.
   void* (*allocate)(void* context, size_t bytes);
   // `bytes` is what was asked of allocate.
   void (*free)(void* context, void* block, size_t bytes);

@@ -46,7 +46,7 @@ size_t LargeValue::Retire(Allocator& allocator, const LargeValue* value) {
 bool LargeValue::FreeStep(Allocator& allocator, LargeValue* value, size_t bytes_max) {
   if (value->mapped_bytes_ == 0) {
     allocator.CountFreed(static_cast<int64_t>(value->HeapBytes()));
-    allocator.FreeRetired(value);
+    allocator.FreeRetired(value, Allocator::IsCell(value->BlockBytes()));
     return false;
   }
   // From the end, so that the header goes last.

@@ -28,7 +28,7 @@ TEST(AllocatorTest, ABlockIsUsedThenRetiredThenFree) {
   EXPECT_EQ(allocator.Retire(block, 100), static_cast<size_t>(bytes));
   EXPECT_EQ(allocator.used(), 0);
   EXPECT_EQ(allocator.retired(), bytes);
-  allocator.FreeRetired(block);
+  allocator.FreeRetired(block, Allocator::IsCell(100));
   allocator.CountFreed(bytes);
   EXPECT_EQ(allocator.retired(), 0);
 }
@@ -40,14 +40,14 @@ TEST(AllocatorTest, WhatOneThreadTookAnotherMayRetire) {
   const auto bytes = static_cast<int64_t>(breaker.Retire(block, 100));
   EXPECT_LT(breaker.used(), 0);
   EXPECT_EQ(maker.used() + breaker.used(), 0);
-  breaker.FreeRetired(block);
+  breaker.FreeRetired(block, Allocator::IsCell(100));
   breaker.CountFreed(bytes);
   EXPECT_EQ(breaker.retired(), 0);
 }
 
 TEST(AllocatorTest, LinesAreAligned) {
   Allocator allocator;
-  for (const size_t bytes : {1, 64, 65, 1024}) {
+  for (const size_t bytes : {64, 128, 1024, 4096}) {
     void* block = allocator.AllocateLine(bytes);
     EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % 64, 0u);
     memset(block, 1, bytes);

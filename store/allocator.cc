@@ -65,7 +65,9 @@ void PreferHugePages() {
 
 void ReleaseFreeMemory() { HeapRelease(); }
 
-std::string HeapStatistics() { return HeapReport(); }
+std::string HeapStatistics() {
+  return "slabs, mapped: " + std::to_string(SlabHeap::MappedBytes()) + "\n" + HeapReport();
+}
 
 size_t Allocator::BytesOf(const void* block, size_t bytes) {
   return IsCell(bytes) ? SlabHeap::CellBytes(bytes) : HeapSize(block, bytes);
@@ -79,11 +81,11 @@ void* Allocator::Take(size_t bytes, CellKind kind) {
 
 void* Allocator::Allocate(size_t bytes) { return Take(bytes, CellKind::kFixed); }
 
-void* Allocator::AllocateEntry(size_t bytes) { return Take(bytes, CellKind::kMovable); }
+void* Allocator::AllocateEntry(size_t bytes) { return Take(bytes, CellKind::kEntry); }
 
-void* Allocator::AllocateLine(size_t bytes) {
+void* Allocator::AllocateBuckets(size_t bytes) {
   assert(bytes % kLineBytes == 0);
-  if (IsCell(bytes)) return Take(bytes, CellKind::kFixed);
+  if (IsCell(bytes)) return Take(bytes, CellKind::kBucket);
   void* block = OrEnd(HeapAllocateLine(bytes));
   Add(used_, static_cast<int64_t>(HeapSize(block, bytes)));
   return block;

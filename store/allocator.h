@@ -46,9 +46,9 @@ class Allocator {
   void* Allocate(size_t bytes);
   // The same for an entry, which may be moved elsewhere later.
   void* AllocateEntry(size_t bytes);
-  // The same as Allocate(), aligned to a cache line of 64 bytes. REQUIRES: bytes is a multiple of
-  // it.
-  void* AllocateLine(size_t bytes);
+  // The same for buckets of a table, aligned to a cache line of 64 bytes; they may be moved too.
+  // REQUIRES: bytes is a multiple of 64.
+  void* AllocateBuckets(size_t bytes);
   // Gives back a used block that no other thread can have seen. `bytes` is what was asked for.
   void Free(void* block, size_t bytes);
 

@@ -149,7 +149,8 @@ class Keyspace {
   void SwapDb(Worker& worker, int a, int b);
 
   // One thread's share of the background work, for about `budget`: expiry, promotion, flushed
-  // databases, retired memory. Unpins the worker and sets its clock.
+  // databases, retired memory, moving entries out of sparse memory. Unpins the worker and sets its
+  // clock.
   MaintenanceResult Maintain(Worker& worker, std::chrono::microseconds budget);
   // DEBUG SET-ACTIVE-EXPIRE: without it keys past their deadline go only when somebody asks for
   // them.
@@ -159,6 +160,12 @@ class Keyspace {
   // CLIENT PAUSE: for a time no key expires by itself and none is evicted.
   void set_standing_still(bool on) {
     standing_still_.store(on, std::memory_order_relaxed);  // relaxed: a switch
+  }
+
+  // MEMORY PURGE: has every worker's next calls of Maintain() give back all the memory they can,
+  // and not only where it is worth while by itself. Any thread.
+  void AskForCompaction() {
+    compactions_asked_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a switch
   }
 
   // Brings one shard of all databases nearer to another kind; true when it is there. Not to or from
@@ -202,6 +209,12 @@ class Keyspace {
 
   struct Sweeper {  // one worker's place in its rounds over the shards
     size_t next = 0;
+    uint32_t compactions_done = 0;  // of those that were asked for
+    struct {
+      int db = 0;
+      size_t shard = 0;
+      uint32_t head = 0;
+    } walk;  // through all tables, while buckets are to be moved
   };
 
   uint64_t generation() const;
@@ -258,6 +271,9 @@ class Keyspace {
   bool SweepShard(Worker& worker, Database& database, size_t shard,
                   std::chrono::steady_clock::time_point end);
   bool ClearFlushed(Worker& worker, std::chrono::steady_clock::time_point end);
+  bool Compact(Worker& worker, std::chrono::steady_clock::time_point end);
+  void MoveEntries(Worker& worker, SlabHeap& slabs);
+  bool MoveBuckets(Worker& worker, Sweeper& sweeper);
   static void VisitShard(Worker& worker, Shard& shard, uint64_t* position, size_t* keys_left,
                          size_t* buckets_left, const std::function<void(const Entry&)>& visit)
       REQUIRES(shard.map());
@@ -277,6 +293,7 @@ class Keyspace {
   std::atomic<uint64_t> generation_{0};
   std::atomic<bool> active_expiry_{true};
   std::atomic<bool> standing_still_{false};
+  std::atomic<uint32_t> compactions_asked_{0};
 
   // All databases ever made (no more come without change_), those waiting to be emptied, and those
   // that are empty and free.

@@ -16,6 +16,8 @@ constexpr UnixMs kOverdueMs = 20;
 constexpr UnixMs kSweepPeriodMs = 40;
 // While retired memory waits for readers to move on.
 constexpr UnixMs kReclaimPeriodMs = 2;
+// While entries are to be moved: with a budget of 0.5 ms, at most a third of the thread's time.
+constexpr UnixMs kCompactPeriodMs = 1;
 // Records of one step under a shard's lock: about 50 us.
 constexpr size_t kSweepRecords = 128;
 constexpr int kUpkeepSteps = 32;
@@ -40,6 +42,8 @@ MaintenanceResult Keyspace::Maintain(Worker& worker, std::chrono::microseconds b
   if (flushed_count_.load(std::memory_order_relaxed) != 0)
     result.more_now = ClearFlushed(worker, end);
   if (evicting) result.more_now = true;
+  if (Compact(worker, end))
+    result.next_at = std::min(result.next_at, worker.now() + kCompactPeriodMs);
   if (retired_remains) result.next_at = std::min(result.next_at, worker.now() + kReclaimPeriodMs);
   if (result.next_at <= worker.now()) result.more_now = true;
   return result;

@@ -84,6 +84,12 @@ uint64_t Map::NextScanPosition(uint32_t position) const {
   return split == nullptr ? next : std::min(next, split->dirty().NextScanPosition(position));
 }
 
+uint32_t Map::MoveBuckets(Worker& worker, uint32_t from, uint32_t heads) {
+  const uint32_t next = table_.MoveBuckets(worker, from, heads);
+  SyncMap* split = sync();
+  return split == nullptr ? next : std::max(next, split->dirty().MoveBuckets(worker, from, heads));
+}
+
 void Map::MakeSync(Worker& worker) {
   auto* split = new (worker.allocator().Allocate(sizeof(SyncMap))) SyncMap(layout_, sync_counts_);
   sync_.store(split, std::memory_order_release);  // release [map.sync]

@@ -132,6 +132,9 @@ class alignas(64) CAPABILITY("map") Map {
   bool NeedsTidyUp() const REQUIRES(this);
   void TidyUp(Worker& worker, int steps) REQUIRES(this);
 
+  // See Table::MoveBuckets(): of both tables.
+  uint32_t MoveBuckets(Worker& worker, uint32_t from, uint32_t heads) REQUIRES(this);
+
   // Brings the map nearer to another kind; true when it is there. Not to or from plain.
   bool ChangeKindStep(Worker& worker, MapKind kind) REQUIRES(this);
 

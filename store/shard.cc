@@ -216,6 +216,22 @@ void Shard::SetDeadline(Worker& worker, const Key& key, const Map::Place& place,
   Notify(key, Change::kDeadline);
 }
 
+bool Shard::MoveEntry(Worker& worker, const Key& key, const Entry* entry) {
+  const Map::Place place = map_.Locate(key);
+  if (!place || place.entry() != entry) return false;
+  Meter meter(*this, worker);
+  Entry* old = place.entry();
+  Entry* fresh = Entry::MakeFrom(worker.allocator(), old->key(), *old, old->deadline()).release();
+  Map::Replace(place, fresh);
+  RetireEntry(worker, old, fresh);
+  return true;
+}
+
+uint32_t Shard::MoveBuckets(Worker& worker, uint32_t from, uint32_t heads) {
+  Meter meter(*this, worker);
+  return map_.MoveBuckets(worker, from, heads);
+}
+
 void Shard::Altered(const Key& key) {
   Add<uint64_t>(stores_, 1);
   Notify(key, Change::kWritten);

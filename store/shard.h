@@ -86,6 +86,11 @@ class Shard {
   void Altered(const Key& key) REQUIRES(map_);
   // Makes the block of a growable entry larger. REQUIRES: it is mapped.
   void ExtendGrowable(Worker& worker, Entry* entry, size_t capacity) REQUIRES(map_);
+  // Puts a copy of an entry in its place, so that its memory becomes free: nobody can tell the
+  // difference. False if the key has another entry by now, or none.
+  bool MoveEntry(Worker& worker, const Key& key, const Entry* entry) REQUIRES(map_);
+  // See Map::MoveBuckets().
+  uint32_t MoveBuckets(Worker& worker, uint32_t from, uint32_t heads) REQUIRES(map_);
   // Gives a growable entry another block; the old one is freed.
   void ReplaceGrowable(Worker& worker, Entry* entry, LargeValue* fresh) REQUIRES(map_);
 

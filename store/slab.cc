@@ -177,7 +177,8 @@ void SlabHeap::Return(void* cell) {
   assert((bits & SlabRegion::BitOf(cell)) == 0);
   // release [slab.count]: the owner gives a page away when all its cells are counted, so this is
   // the last that we see of it, unless we are the one to announce it: it is not given away before.
-  const int32_t state = page.state.fetch_add(SlabPage::kOneFree, std::memory_order_release);
+  // acquire [slab.let_go].
+  const int32_t state = page.state.fetch_add(SlabPage::kOneFree, std::memory_order_acq_rel);
   if ((state & SlabPage::kHeld) == 0 && SlabPage::FreeIn(state) + 1 == announce_at) {
     page.state.fetch_or(SlabPage::kHeld, std::memory_order_relaxed);  // relaxed: no data with it
     region.owner->Announce(page);
@@ -224,10 +225,11 @@ void SlabHeap::Unlist(SlabPage& page) {
 // A page that has been harvested: it is announced again when enough of it is free.
 void SlabHeap::LetGo(SlabPage& page) {
   page.in_hand = false;
-  // relaxed, all: whoever announces it brings nothing but the page.
+  // relaxed: what the number says is checked by the exchange.
   int32_t state = page.state.load(std::memory_order_relaxed);
   while (SlabPage::FreeIn(state) < page.announce_at) {
-    if (page.state.compare_exchange_weak(state, state & ~SlabPage::kHeld,
+    // release [slab.let_go]: whoever announces it may write to it. relaxed: it is tried again.
+    if (page.state.compare_exchange_weak(state, state & ~SlabPage::kHeld, std::memory_order_release,
                                          std::memory_order_relaxed))
       return;
   }
@@ -335,20 +337,25 @@ void SlabHeap::SurveyRegion(SlabRegion& region) {
 }
 
 void SlabHeap::DrainSparse(const Thresholds& thresholds) {
+  DrainSparse(CellKind::kEntry, thresholds);
+  DrainSparse(CellKind::kBucket, thresholds);
+}
+
+void SlabHeap::DrainSparse(CellKind kind, const Thresholds& thresholds) {
   size_t live = 0;
   size_t mapped = 0;
   for (const SlabRegion* region : regions_) {
-    if (region->kind != CellKind::kMovable || region->draining) continue;
+    if (region->kind != kind || region->draining) continue;
     live += region->live_bytes;
     mapped += SlabRegion::kBytes;
   }
   const size_t waste = mapped - std::min(mapped, live);
   if (waste <= std::max(thresholds.waste_bytes, mapped / thresholds.waste_divisor)) return;
-  const auto& roomy = roomy_[static_cast<size_t>(CellKind::kMovable)];
+  const auto& roomy = roomy_[static_cast<size_t>(kind)];
   const SlabRegion* filling = roomy.empty() ? nullptr : roomy.back();
-  SpillAll(CellKind::kMovable);
+  SpillAll(kind);
   for (SlabRegion* region : regions_) {
-    if (region->kind == CellKind::kMovable && !region->draining && region != filling &&
+    if (region->kind == kind && !region->draining && region != filling &&
         region->live_bytes < thresholds.live_bytes)
       Drain(*region);
   }
@@ -363,42 +370,46 @@ void SlabHeap::Drain(SlabRegion& region) {
     if (ClassOf(page).current == &page) ClassOf(page).current = nullptr;
   }
   std::erase(roomy_[static_cast<size_t>(region.kind)], &region);
-  region.queued = true;
-  to_move_.push_back(&region);
+  QueueForMoving(region);
+}
+
+void SlabHeap::QueueForMoving(SlabRegion& region) {
+  if (region.kind == CellKind::kBucket) {
+    bucket_rounds_ = 2;
+  } else if (!region.queued) {
+    region.queued = true;
+    to_move_.push_back(&region);
+  }
 }
 
 void SlabHeap::RequeueDraining() {
   for (SlabRegion* region : regions_) {
-    if (!region->draining || region->queued) continue;
-    region->queued = true;
-    to_move_.push_back(region);
+    if (region->draining) QueueForMoving(*region);
   }
 }
 
-bool SlabHeap::Tidy() {
+void SlabHeap::Tidy() {
   constexpr Thresholds kSparse = {.waste_bytes = 2 * SlabRegion::kBytes,
                                   .waste_divisor = 4,
                                   .live_bytes = SlabRegion::kBytes / 2};
   CollectAnnounced();
   if (Survey(std::max(kSurveyStep, regions_.size() / kSurveySteps), 1)) DrainSparse(kSparse);
-  if (++tidies_ % kStepsToRequeue == 0 && to_move_.empty()) RequeueDraining();
-  return has_cells_to_move();
+  const bool idle = !has_entries_to_move() && !has_buckets_to_move();
+  if (++tidies_ % kStepsToRequeue == 0 && idle) RequeueDraining();
 }
 
-bool SlabHeap::TidyWholly() {
+void SlabHeap::TidyWholly() {
   constexpr Thresholds kNotFull = {
       .waste_bytes = 0, .waste_divisor = 8, .live_bytes = SlabRegion::kBytes / 4 * 3};
-  SpillAll(CellKind::kFixed);
-  SpillAll(CellKind::kMovable);
+  for (const auto kind : {CellKind::kFixed, CellKind::kEntry, CellKind::kBucket}) SpillAll(kind);
   CollectAnnounced();
   survey_at_ = 0;
   Survey(regions_.size(), 1);
   DrainSparse(kNotFull);
-  if (to_move_.empty()) RequeueDraining();
-  return has_cells_to_move();
+  RequeueDraining();
 }
 
-size_t SlabHeap::TakeCellsToMove(std::span<void*> cells) {
+size_t SlabHeap::TakeEntriesToMove(std::span<void*> cells) {
   size_t taken = 0;
   for (size_t looked_at = 0; looked_at < kCellsLookedAt && taken < cells.size();) {
     if (to_move_.empty()) break;

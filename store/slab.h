@@ -18,11 +18,13 @@
 //
 // Giving back. A page that is wholly free may get another size, and a region of which every page is
 // so goes back to the system. Random deletes leave all pages a little used. So when more than a
-// quarter of a heap's movable regions is free, those less than half used are drained: the owner
+// quarter of a heap's regions of entries is free, those less than half used are drained: the owner
 // hands out none of their cells any more and shows the used ones to the keyspace, which moves their
 // entries (Keyspace::Compact). Reading such a cell is safe without any lock: only the owner hands
 // cells out, so it alone writes to them beside the atomic words of an entry, and freeing leaves
 // them as they are. Whether the cell still is an entry of the keyspace is found by looking for it.
+// Buckets cannot be asked whose they are: the keyspace walks through its tables and moves those
+// that it finds in regions that are being emptied, whoever owns these.
 //
 // Threads: Free() of a cell any thread, with its own heap; all else the owner. A heap outlives its
 // thread: the next thread takes it over, with what is left in it. Cost: a pop or push of the stack,
@@ -53,7 +55,7 @@ class SlabHeap {
   struct Figures {
     size_t mapped_bytes = 0;    // of regions
     size_t draining_bytes = 0;  // of these, of regions that are being emptied
-    size_t moved_cells = 0;     // shown to be moved, ever
+    size_t moved_cells = 0;     // of entries, shown to be moved, ever
   };
 
   // A heap that nobody owns, or a new one; and back.
@@ -87,14 +89,17 @@ class SlabHeap {
   }
 
   // A bounded step of looking after all regions: empty ones go back to the system, sparse ones are
-  // drained. True if there are cells to be moved.
-  bool Tidy();
-  // The same for all of it at once, and for regions that are three quarters used too.
-  bool TidyWholly();
-  // Takes up to cells.size() of the cells that are to be moved, after a bounded search. They may be
-  // freed at any moment, but are readable until the next call of the heap by its owner.
-  size_t TakeCellsToMove(std::span<void*> cells);
-  bool has_cells_to_move() const { return !to_move_.empty(); }
+  // drained.
+  void Tidy();
+  // The same for all of them at once, and for those that are three quarters used too.
+  void TidyWholly();
+  // Takes up to cells.size() of the entries that are to be moved, after a bounded search. They may
+  // be freed at any moment, but are readable until the next Tidy().
+  size_t TakeEntriesToMove(std::span<void*> cells);
+  bool has_entries_to_move() const { return !to_move_.empty(); }
+  // Whether the keyspace is to walk through its tables; it says when it has done so once.
+  bool has_buckets_to_move() const { return bucket_rounds_ != 0; }
+  void BucketsWalkedThrough() { --bucket_rounds_; }
 
   Figures figures() const;
   // Of all heaps together; any thread.
@@ -149,8 +154,10 @@ class SlabHeap {
   void Unmap(size_t index);
   bool Survey(size_t regions_max, size_t kept);
   void SurveyRegion(SlabRegion& region);
+  void DrainSparse(CellKind kind, const Thresholds& thresholds);
   void DrainSparse(const Thresholds& thresholds);
   void Drain(SlabRegion& region);
+  void QueueForMoving(SlabRegion& region);
   void RequeueDraining();
 
   std::array<std::array<Class, kClasses>, kCellKinds> classes_;
@@ -163,6 +170,7 @@ class SlabHeap {
   int move_page_ = 0;
   size_t move_cell_ = 0;
   size_t moved_cells_ = 0;
+  int bucket_rounds_ = 0;  // one that runs may have passed what is drained now, so another follows
   // On a line of its own: what others write.
   alignas(64) std::atomic<SlabPage*> announced_{nullptr};
 };

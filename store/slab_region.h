@@ -22,9 +22,10 @@ namespace larder::store {
 
 class SlabHeap;
 
-// Entries, which the keyspace can move elsewhere, and everything else, which stays where it is.
-enum class CellKind : uint8_t { kFixed, kMovable };
-inline constexpr int kCellKinds = 2;
+// Entries and buckets are moved elsewhere by the keyspace where memory is sparse; everything else
+// stays where it is. No region has cells of two kinds.
+enum class CellKind : uint8_t { kFixed, kEntry, kBucket };
+inline constexpr int kCellKinds = 3;
 
 struct SlabPage {
   // Twice the number of set bits, plus kHeld while the owner knows of them. Bits and number do not
@@ -83,6 +84,10 @@ struct alignas(64) SlabRegion {
   std::atomic<uint64_t>& WordOf(const void* cell) { return bits[OffsetOf(cell) / kWordBytes]; }
   static uint64_t BitOf(const void* cell) {
     return uint64_t{1} << (OffsetOf(cell) / kGranule % 64);
+  }
+  // Whether its cells are to be moved. Any thread.
+  bool IsBeingEmptied() const {
+    return reuses.load(std::memory_order_relaxed) == nullptr;  // relaxed: a hint
   }
   bool IsFree(const void* cell) {
     // relaxed: what the caller does with a cell that is being freed just now is safe.

@@ -62,6 +62,8 @@ uint32_t BucketIndex(uint32_t bucket_bits, uint32_t count) {
   return index < count ? index : index & (mask >> 1);
 }
 
+bool IsInEmptiedMemory(const Bucket* bucket) { return SlabRegion::Of(bucket).IsBeingEmptied(); }
+
 uint32_t BucketBitsOf(const Worker& worker, Slot slot) {
   if (slot.is_deleted()) return slot.deleted_bits();
   return static_cast<uint32_t>(worker.hasher().Hash(slot.entry()->key()));
@@ -273,7 +275,7 @@ void Table::Place(Worker& worker, Bucket* head, uint8_t fingerprint, Slot conten
   }
   // Slot 6 makes room for the chain. A reader with the old control word finds the tag there and
   // looks again.
-  auto* overflow = new (worker.allocator().AllocateLine(sizeof(Bucket))) Bucket;
+  auto* overflow = new (worker.allocator().AllocateBuckets(sizeof(Bucket))) Bucket;
   const Bucket::Control control = bucket->control();
   const Slot displaced = bucket->slot(Bucket::kChainSlot);
   overflow->Put(0, control.fingerprint(Bucket::kChainSlot), displaced);
@@ -337,7 +339,7 @@ Bucket* Table::AddBucket(Worker& worker) {
   }
   if (OffsetInSegment(count) == 0) {
     const uint32_t size = SegmentSize(segment);
-    auto* buckets = static_cast<Bucket*>(worker.allocator().AllocateLine(size * sizeof(Bucket)));
+    auto* buckets = static_cast<Bucket*>(worker.allocator().AllocateBuckets(size * sizeof(Bucket)));
     for (uint32_t i = 0; i < size; ++i) new (buckets + i) Bucket;
     directory->SetSegment(segment, buckets);
   }
@@ -416,6 +418,43 @@ void Table::Release(Worker& worker) {
   }
   for (uint32_t i = 0; i <= SegmentOf(count - 1); ++i) directory->RetireSegment(worker, i);
   worker.epoch().Retire(directory, directory->bytes());
+}
+
+// --- Moving
+
+uint32_t Table::MoveBuckets(Worker& worker, uint32_t from, uint32_t heads) {
+  Directory* directory = directory_.load(std::memory_order_relaxed);  // relaxed: we hold the lock
+  const uint32_t count = directory == nullptr ? 0 : directory->count();
+  const uint32_t end = std::min(count, from + heads);
+  for (uint32_t head = from; head < end; ++head) {
+    if (IsInEmptiedMemory(directory->At(head))) MoveSegment(worker, *directory, SegmentOf(head));
+    MoveChain(worker, directory->At(head));
+  }
+  return end < count ? end : 0;
+}
+
+// As in CompactChain(): what is left behind keeps its content, and the version moves on before
+// anything changes in the copy.
+void Table::MoveSegment(Worker& worker, Directory& directory, uint32_t segment) {
+  const uint32_t size = SegmentSize(segment);
+  Bucket* old = directory.Segment(segment);
+  auto* fresh = static_cast<Bucket*>(worker.allocator().AllocateBuckets(size * sizeof(Bucket)));
+  for (uint32_t i = 0; i < size; ++i) (new (fresh + i) Bucket)->CopyFrom(old[i]);
+  directory.SetSegment(segment, fresh);
+  layout_.EntryMoved();
+  worker.epoch().Retire(old, size * sizeof(Bucket));
+}
+
+void Table::MoveChain(Worker& worker, Bucket* head) {
+  for (Bucket* before = head; before->Next() != nullptr; before = before->Next()) {
+    Bucket* old = before->Next();
+    if (!IsInEmptiedMemory(old)) continue;
+    auto* fresh = new (worker.allocator().AllocateBuckets(sizeof(Bucket))) Bucket;
+    fresh->CopyFrom(*old);
+    before->SetSlot(Bucket::kChainSlot, Slot::Chain(fresh));
+    layout_.EntryMoved();
+    worker.epoch().Retire(old, sizeof(Bucket));
+  }
 }
 
 // --- Drawing

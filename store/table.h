@@ -135,6 +135,11 @@ class alignas(64) Bucket {
     SetControl(control().With(i, fingerprint));
     SetSlot(i, content);
   }
+  // Becomes a copy of another bucket. REQUIRES: no reader knows this one.
+  void CopyFrom(const Bucket& other) {
+    for (int i = 0; i < kSlots; ++i) SetSlot(i, other.slot(i));
+    SetControl(other.control());
+  }
 
  private:
   std::atomic<uint64_t> control_{0};
@@ -199,6 +204,10 @@ class Table {
   // Frees a slot; what was there is the caller's to retire.
   void Erase(Worker& worker, uint32_t bucket_bits, Position at);
 
+  // Moves buckets out of memory that is being emptied (store/slab.h), looking at `heads` chains
+  // from number `from` on. Returns the number to go on from, 0 at the end.
+  uint32_t MoveBuckets(Worker& worker, uint32_t from, uint32_t heads);
+
   // Calls visit(Position) for every taken slot, graves included, of the bucket that `bucket_bits`
   // belong to. `visit` must not change the table's structure; it may overwrite the slot.
   template <typename Visit>
@@ -231,6 +240,8 @@ class Table {
   void Release(Worker& worker);
   Bucket* AddBucket(Worker& worker);
   void CompactChain(Worker& worker, Bucket* head);
+  void MoveSegment(Worker& worker, Directory& directory, uint32_t segment);
+  void MoveChain(Worker& worker, Bucket* head);
   static void ClearMoved(Bucket* head, uint32_t split_bit, Worker& worker);
 
   std::atomic<Directory*> directory_{nullptr};  // null: no bucket at all

@@ -1,4 +1,4 @@
-// The life of a million entries under mimalloc, which the store uses, jemalloc and glibc.
+// The life of a million entries in larder's own slabs and under mimalloc, jemalloc and glibc.
 //
 //   Heap/<heap>/<sizes>
 //
@@ -28,7 +28,11 @@
 #include <string>
 #include <utility>
 
+#include "store/slab.h"
+
 namespace {
+
+namespace store = larder::store;
 
 constexpr size_t kEntries = 1'000'000;
 constexpr size_t kReplacements = 4 * kEntries;
@@ -50,6 +54,14 @@ struct Heap {
 
 Heap Mimalloc() {
   return {mi_malloc, mi_free, [](void* block) { return mi_usable_size(block); }};
+}
+
+Heap Slabs() {
+  static store::SlabHeap& heap = store::SlabHeap::Take();
+  return {
+      [](size_t bytes) { return heap.Allocate(bytes, store::CellKind::kEntry); },
+      [](void* block) { heap.Free(block); },
+      [](void* block) -> size_t { return store::SlabRegion::Of(block).PageOf(block).cell_bytes; }};
 }
 
 // The malloc of one shared library, whoever else defines one.
@@ -215,7 +227,8 @@ void Register() {
   struct {
     const char* name;
     Heap (*open)();
-  } const kHeaps[] = {{"mimalloc", Mimalloc}, {"jemalloc", Jemalloc}, {"glibc", Glibc}};
+  } const kHeaps[] = {
+      {"slabs", Slabs}, {"mimalloc", Mimalloc}, {"jemalloc", Jemalloc}, {"glibc", Glibc}};
   for (const auto& sizes : kSizes) {
     for (const auto& heap : kHeaps) {
       const std::string name = std::string("Heap/") + heap.name + "/" + sizes.name;

@@ -48,7 +48,7 @@ TEST(AllocatorTest, WhatOneThreadTookAnotherMayRetire) {
 TEST(AllocatorTest, LinesAreAligned) {
   Allocator allocator;
   for (const size_t bytes : {64, 128, 1024, 4096}) {
-    void* block = allocator.AllocateLine(bytes);
+    void* block = allocator.AllocateBuckets(bytes);
     EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % 64, 0u);
     memset(block, 1, bytes);
     allocator.Free(block, bytes);

@@ -43,7 +43,7 @@ struct Filled {
   }
 };
 
-Filled Fill(SlabHeap& heap, size_t bytes, unsigned char mark, CellKind kind = CellKind::kMovable) {
+Filled Fill(SlabHeap& heap, size_t bytes, unsigned char mark, CellKind kind = CellKind::kEntry) {
   auto* cell = static_cast<unsigned char*>(heap.Allocate(bytes, kind));
   memset(cell, mark, bytes);
   return {cell, bytes, mark};
@@ -57,8 +57,8 @@ void TidyAll(SlabHeap& heap) {
 // What the keyspace does: moves the cells that it still uses.
 void MoveAll(SlabHeap& heap, std::map<void*, Filled>& used) {
   std::vector<void*> cells(16);
-  while (heap.has_cells_to_move()) {
-    const size_t count = heap.TakeCellsToMove(cells);
+  while (heap.has_entries_to_move()) {
+    const size_t count = heap.TakeEntriesToMove(cells);
     for (size_t i = 0; i < count; ++i) {
       const auto old = used.find(cells[i]);
       if (old == used.end()) continue;
@@ -106,10 +106,10 @@ TEST(SlabTest, EveryCellOfEverySizeIsFoundByItsBit) {
 
 TEST(SlabTest, WhatWasFreedLastIsUsedFirst) {
   OwnedHeap heap;
-  void* first = heap->Allocate(56, CellKind::kMovable);
-  void* second = heap->Allocate(56, CellKind::kMovable);
+  void* first = heap->Allocate(56, CellKind::kEntry);
+  void* second = heap->Allocate(56, CellKind::kEntry);
   heap->Free(first);
-  EXPECT_EQ(heap->Allocate(50, CellKind::kMovable), first);
+  EXPECT_EQ(heap->Allocate(50, CellKind::kEntry), first);
   heap->Free(first);
   heap->Free(second);
 }
@@ -132,7 +132,7 @@ TEST(SlabTest, CellsDoNotOverlap) {
     const bool grows = i / 20'000 % 2 == 0;
     if (used.empty() || random() % 16 < (grows ? 11u : 5u)) {
       const size_t bytes = random() % 4 == 0 ? 1 + random() % kMax : 16 + random() % 4 * 40;
-      const auto kind = random() % 2 == 0 ? CellKind::kFixed : CellKind::kMovable;
+      const auto kind = random() % 2 == 0 ? CellKind::kFixed : CellKind::kEntry;
       const Filled fresh = Fill(*heap, bytes, static_cast<unsigned char>(random()), kind);
       const auto [at, is_new] = used.emplace(fresh.cell, fresh);
       ASSERT_TRUE(is_new);
@@ -159,7 +159,7 @@ TEST(SlabTest, EmptyRegionsGoBackToTheSystem) {
   heap->TidyWholly();
   const size_t before = heap->figures().mapped_bytes;
   std::vector<void*> cells(200'000);
-  for (const CellKind kind : {CellKind::kFixed, CellKind::kMovable}) {
+  for (const CellKind kind : {CellKind::kFixed, CellKind::kEntry}) {
     for (void*& cell : cells) cell = heap->Allocate(56, kind);
     EXPECT_GE(heap->figures().mapped_bytes, before + cells.size() * 56 - 2 * SlabRegion::kBytes);
     EXPECT_LE(heap->figures().mapped_bytes, before + cells.size() * 57 + 2 * SlabRegion::kBytes);
@@ -191,12 +191,12 @@ TEST(SlabTest, RandomReplacementWastesLittle) {
   OwnedHeap heap;
   std::mt19937_64 random(2);
   std::vector<void*> cells(200'000);
-  for (void*& cell : cells) cell = heap->Allocate(56, CellKind::kMovable);
+  for (void*& cell : cells) cell = heap->Allocate(56, CellKind::kEntry);
   const size_t full = heap->figures().mapped_bytes;
   std::deque<void*> retired;
   for (size_t i = 0; i < 5 * cells.size(); ++i) {
     void*& cell = cells[random() % cells.size()];
-    retired.push_back(std::exchange(cell, heap->Allocate(56, CellKind::kMovable)));
+    retired.push_back(std::exchange(cell, heap->Allocate(56, CellKind::kEntry)));
     if (retired.size() < 2000) continue;
     for (; retired.size() > 1000; retired.pop_front()) heap->Free(retired.front());
   }
@@ -216,7 +216,7 @@ TEST(SlabTest, SparseRegionsAreDrained) {
   }
   const size_t full = heap->figures().mapped_bytes;
   TidyAll(*heap);
-  EXPECT_FALSE(heap->has_cells_to_move()) << "there is nothing to be gained";
+  EXPECT_FALSE(heap->has_entries_to_move()) << "there is nothing to be gained";
   for (auto at = used.begin(); at != used.end();) {
     if (random() % 20 == 0) {
       ++at;
@@ -226,7 +226,7 @@ TEST(SlabTest, SparseRegionsAreDrained) {
     }
   }
   TidyAll(*heap);
-  EXPECT_TRUE(heap->has_cells_to_move());
+  EXPECT_TRUE(heap->has_entries_to_move());
   MoveAll(*heap, used);
   TidyAll(*heap);
   EXPECT_LE(heap->figures().mapped_bytes, full / 6);
@@ -242,7 +242,7 @@ TEST(SlabTest, CellsThatCannotBeMovedAreWaitedFor) {
   OwnedHeap heap;
   std::map<void*, Filled> used;
   std::vector<void*> cells(300'000);
-  for (void*& cell : cells) cell = heap->Allocate(56, CellKind::kMovable);
+  for (void*& cell : cells) cell = heap->Allocate(56, CellKind::kEntry);
   std::vector<void*> retired;
   for (size_t i = 0; i < cells.size(); ++i) {
     if (i % 32 == 0) {
@@ -278,8 +278,9 @@ TEST(SlabTest, TidyingWhollyLeavesLessThanItWouldByItself) {
     }
   }
   TidyAll(*heap);
-  EXPECT_FALSE(heap->has_cells_to_move());
-  EXPECT_TRUE(heap->TidyWholly());
+  EXPECT_FALSE(heap->has_entries_to_move());
+  heap->TidyWholly();
+  EXPECT_TRUE(heap->has_entries_to_move());
   MoveAll(*heap, used);
   TidyAll(*heap);
   EXPECT_LE(heap->figures().mapped_bytes, full * 2 / 3 + 2 * SlabRegion::kBytes);
@@ -374,15 +375,15 @@ TEST(SlabTest, CellsToMoveAreReadableWhileOthersFreeThem) {
     }
   }
   TidyAll(*heap);
-  ASSERT_TRUE(heap->has_cells_to_move());
+  ASSERT_TRUE(heap->has_entries_to_move());
   std::thread other([&] {
     OwnedHeap mine;
     for (const Filled& filled : last) mine->Free(filled.cell);
   });
   size_t seen = 0;
   std::vector<void*> shown(16);
-  while (heap->has_cells_to_move()) {
-    const size_t count = heap->TakeCellsToMove(shown);
+  while (heap->has_entries_to_move()) {
+    const size_t count = heap->TakeEntriesToMove(shown);
     for (size_t i = 0; i < count; ++i) {
       const auto* bytes = static_cast<unsigned char*>(shown[i]);
       ASSERT_TRUE(std::all_of(bytes, bytes + 56, [&](unsigned char b) { return b == bytes[0]; }));

@@ -123,12 +123,14 @@ void MemoryDoctor(Call& call, ReplyWriter&) {
   });
 }
 
-// Each thread has a heap of its own. The reply waits until all have given back what they can.
+// Each thread has a heap of its own. The reply waits until all have given back what is free as it
+// is; entries and tables move out of sparse memory in the background, in a second or two.
 void MemoryPurge(Call& call, ReplyWriter&) {
   constexpr int kStepsMax = 1000;  // another thread may keep the last of it from being freed
   call.worker.Unpin();
   for (int step = 0; step < kStepsMax && call.worker.Reclaim(); ++step) {
   }
+  call.keyspace().AskForCompaction();
   Suspension suspension = call.Suspend();
   call.services.clients.PostToAll(store::ReleaseFreeMemory);
   call.services.clients.Gather<char>(

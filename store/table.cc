@@ -62,6 +62,8 @@ uint32_t BucketIndex(uint32_t bucket_bits, uint32_t count) {
   return index < count ? index : index & (mask >> 1);
 }
 
+static_assert(kSegmentBuckets * sizeof(Bucket) <= SlabHeap::kCellBytesMax, "slabs hold them all");
+
 bool IsInEmptiedMemory(const Bucket* bucket) { return SlabRegion::Of(bucket).IsBeingEmptied(); }
 
 uint32_t BucketBitsOf(const Worker& worker, Slot slot) {

@@ -12,6 +12,8 @@ constexpr uintptr_t kCellTag = 2;
 // A full bag is sealed: large enough that the barrier and the look at all slots cost little a
 // block.
 constexpr size_t kBagBlocks = 128;
+// How far ahead of freeing a block its memory's descriptor is fetched.
+constexpr size_t kPrefetchAhead = 8;
 // At most this many blocks are freed in one Collect(): about 0.2 ms, longer with values of a MB.
 constexpr size_t kCollectBlocksMax = 4096;
 // One munmap step: about 0.8 ms.
@@ -94,7 +96,11 @@ bool EpochParticipant::Collect() {
 
 void EpochParticipant::FreeBag(Bag& bag) {
   allocator_.CountFreed(bag.bytes);
-  for (const Retired block : bag.blocks) {
+  for (size_t i = 0; i < bag.blocks.size(); ++i) {
+    const size_t later = std::min(i + kPrefetchAhead, bag.blocks.size() - 1);
+    if ((bag.blocks[later] & kCellTag) != 0)
+      SlabHeap::PrefetchFree(reinterpret_cast<void*>(bag.blocks[later]));
+    const Retired block = bag.blocks[i];
     if ((block & kLargeTag) == 0) {
       allocator_.FreeRetired(reinterpret_cast<void*>(block & ~kCellTag), (block & kCellTag) != 0);
       continue;

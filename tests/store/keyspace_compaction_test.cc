@@ -196,7 +196,7 @@ class BusyThread {
     for (int n = 0; n < 2 * kFiller && !testing::Test::HasFatalFailure(); ++n) {
       const std::string filler = "f" + std::to_string(thread_) + ":" + std::to_string(n % kFiller);
       if (n < kFiller) {
-        session_.Set(filler, std::string(60, 'f'));
+        session_.Set(filler, std::string(300, 'f'));
       } else {
         session_.Erase(filler);
       }

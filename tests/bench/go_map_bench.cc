@@ -39,9 +39,9 @@ using store::Table;
 using store::Worker;
 using Number = uint64_t;  // keys and values
 
-constexpr int kRun = 32;                // operations of a batch of the server
-constexpr int kUpkeepSteps = 32;        // what its sweep does of a promotion at once
-constexpr int kBucketsALock = 64;       // its longest look at one shard, about
+constexpr int kRun = 32;           // operations of a batch of the server
+constexpr int kUpkeepSteps = 32;   // what its sweep does of a promotion at once
+constexpr int kBucketsALock = 64;  // its longest look at one shard, about
 constexpr size_t kClearedAReclaim = 1'000;
 
 // --- larder's maps
@@ -128,7 +128,8 @@ class LarderMap {
   Client& client(int i) { return clients_[static_cast<size_t>(i)]; }
 
  private:
-  Worker::Shared shared_{.epochs = {}, .reader_slots = {}, .hasher = store::Hasher(42), .shards = 1};
+  Worker::Shared shared_{
+      .epochs = {}, .reader_slots = {}, .hasher = store::Hasher(42), .shards = 1};
   store::Map map_{map_kind};
   std::deque<Client> clients_;
 };
@@ -519,7 +520,8 @@ class Row {
   }
   static void TearDown(const benchmark::State&) { map_ = nullptr; }
   static void Run(benchmark::State& state) {
-    const auto all = static_cast<Number>(state.max_iterations) * static_cast<Number>(state.threads());
+    const auto all =
+        static_cast<Number>(state.max_iterations) * static_cast<Number>(state.threads());
     const int thread = state.thread_index();
     Workload::Run(state, map_->client(thread), static_cast<Number>(thread) * all);
   }

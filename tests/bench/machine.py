@@ -31,6 +31,7 @@ def describe(binaries: Binaries, repository: pathlib.Path) -> dict[str, str]:
         "redis-server": _first_line([binaries.redis, "--version"]),
         "redis-benchmark": _first_line([binaries.redis_benchmark, "--version"]),
         "memcached": _first_line([binaries.memcached, "--version"]),
+        "go": _first_line([binaries.go, "version"]),
     }
     return {name: text or "not there" for name, text in facts.items()}
 

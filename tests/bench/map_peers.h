@@ -1,5 +1,6 @@
-// The concurrent maps that larder's are measured beside, each behind the interface of Go's sync.Map:
-// oneTBB's concurrent_hash_map, libcuckoo's cuckoohash_map, and the standard map behind one lock.
+// The concurrent maps that larder's are measured beside, each behind the interface of Go's
+// sync.Map: oneTBB's concurrent_hash_map, libcuckoo's cuckoohash_map, and the standard map behind
+// one lock.
 //
 //   std::optional<V> Load(key)                   the value
 //   LoadOrStored<V> LoadOrStore(key, value)      the value that is there now, and if it was before
@@ -55,12 +56,14 @@ class TbbMap {
   void Delete(const K& key) { table_.erase(key); }
   void Store(const K& key, const V& value) {
     typename Table::accessor at;
-    if (!table_.insert(at, {key, value})) at->second = value;
+    table_.insert(at, key);
+    at->second = value;
   }
   std::optional<V> Swap(const K& key, const V& value) {
     typename Table::accessor at;
-    if (table_.insert(at, {key, value})) return std::nullopt;
-    return std::exchange(at->second, value);
+    const bool fresh = table_.insert(at, key);
+    const V old = std::exchange(at->second, value);
+    return fresh ? std::nullopt : std::optional(old);
   }
   bool CompareAndSwap(const K& key, const V& old_value, const V& value) {
     typename Table::accessor at;
@@ -96,7 +99,8 @@ class CuckooMap {
   }
   LoadOrStored<V> LoadOrStore(const K& key, const V& value) {
     V now = value;
-    const bool stored = table_.upsert(key, [&](V& at) { now = at; }, value);
+    const bool stored = table_.upsert(
+        key, [&](V& at) { now = at; }, value);
     return {now, !stored};
   }
   std::optional<V> LoadAndDelete(const K& key) {
@@ -111,7 +115,8 @@ class CuckooMap {
   void Store(const K& key, const V& value) { table_.insert_or_assign(key, value); }
   std::optional<V> Swap(const K& key, const V& value) {
     std::optional<V> found;
-    table_.upsert(key, [&](V& at) { found = std::exchange(at, value); }, value);
+    table_.upsert(
+        key, [&](V& at) { found = std::exchange(at, value); }, value);
     return found;
   }
   bool CompareAndSwap(const K& key, const V& old_value, const V& value) {
@@ -130,7 +135,10 @@ class CuckooMap {
   }
 
  private:
-  libcuckoo::cuckoohash_map<K, V, Hash> table_;
+  // Like the others it starts small: its own choice, room for 262,144, is what Range() would visit.
+  static constexpr size_t kFirstKeys = 1024;
+
+  libcuckoo::cuckoohash_map<K, V, Hash> table_{kFirstKeys};
 };
 
 template <typename K, typename V, typename Hash = std::hash<K>>

@@ -6,6 +6,8 @@ import pathlib
 from typing import Any
 
 from expiry_section import MassExpiry
+from maps_report import MapTimes
+from maps_section import GO_MAP
 from memory_section import KeyPoint
 from results import Results
 from server_section import MSET_PAIRS, OPS, PIPELINES, Row
@@ -29,6 +31,10 @@ COLOURS = {
     "rwmutex": "#cc79a7",
     "sync": "#009e73",
     "rcu": "#0072b2",
+    "tbb": "#999999",
+    "libcuckoo": "#666666",
+    "std+lock": "#bbbbbb",
+    GO_MAP: "#000000",
 }
 DPI = 110
 
@@ -49,6 +55,11 @@ def draw_all(results: Results, out_dir: pathlib.Path) -> dict[str, str]:
         drawn["memory"] = _draw_memory(results.memory.growth, out_dir / "memory.png")
     if results.expiry.mass:
         drawn["expiry"] = _draw_expiry(results.expiry.mass, out_dir / "expiry.png")
+    times = MapTimes(results.maps)
+    for suite in ("go", "cache"):
+        for workload in times.workloads(suite):
+            path = out_dir / f"map_{suite}_{workload}.png"
+            drawn[f"{suite} {workload}"] = _draw_maps(times, suite, workload, path)
     return drawn
 
 
@@ -138,6 +149,39 @@ def _draw_expiry(mass: list[MassExpiry], path: pathlib.Path) -> str:
     panel.legend(frameon=False)
     panel.set_title("Mass expiry: every key has the same deadline")
     figure.tight_layout()
+    return _save(figure, path)
+
+
+def _draw_maps(times: MapTimes, suite: str, workload: str, path: pathlib.Path) -> str:
+    """One panel a number of keys; a group of bars a number of threads, a bar a map."""
+    sizes = times.keys(suite, workload)
+    maps = times.maps(suite, workload)
+    width = 0.84 / len(maps)
+    figure, panels = pyplot.subplots(
+        1, len(sizes), figsize=(max(6.0, 4.5 * len(sizes)), 3.6), squeeze=False
+    )
+    for panel, keys in zip(panels[0], sizes):
+        threads = times.threads(suite, workload, keys)
+        for index, name in enumerate(maps):
+            bars = [
+                (group + (index - (len(maps) - 1) / 2) * width, row.ns_median)
+                for group, count in enumerate(threads)
+                if (row := times.get(suite, workload, keys, name, count)) is not None
+            ]
+            if bars:
+                panel.bar(*zip(*bars), width=width * 0.92, color=_colour("", name), label=name)
+        panel.set_xticks(range(len(threads)), [str(count) for count in threads])
+        panel.set_xlabel("threads")
+        panel.set_yscale("log")
+        panel.grid(axis="y", alpha=0.3)
+        panel.set_axisbelow(True)
+        if keys:
+            panel.set_title(f"{keys:,} keys")
+    panels[0][0].set_ylabel("ns an operation, wall clock")
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="lower center", ncols=len(maps), frameon=False, fontsize=7)
+    figure.suptitle(f"{workload}, one map; lower is better")
+    figure.tight_layout(rect=(0, 0.07, 1, 1))
     return _save(figure, path)
 
 

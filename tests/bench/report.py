@@ -9,6 +9,7 @@ import re
 import statistics
 from collections.abc import Iterable, Iterator
 
+import maps_report
 import plots
 from eviction_section import EvictionResult
 from expiry_section import MASS_TIMEOUT_S, PROBE_AFTER_S, PROBE_KEYS, ExpiryResult, MassExpiry
@@ -43,6 +44,9 @@ def write(results: Results, out_dir: pathlib.Path) -> pathlib.Path:
         lines += _transactions(results.transactions)
     if results.fairness:
         lines += _fairness(results.fairness)
+    if results.maps:
+        lines += _maps(results)
+        maps_report.write_page(results.maps, pictures, out_dir / "maps.md")
     path = out_dir / "report.md"
     path.write_text("\n".join(lines) + "\n")
     return path
@@ -373,3 +377,11 @@ def _fairness(fairness: list[Fairness]) -> Iterator[str]:
         greedy = f"{statistics.median(one.greedy_per_second):,.0f}"
         rows.append([one.server, *times, f"{one.ratio:.2f}", greedy])
     yield from table(head, rows)
+
+
+def _maps(results: Results) -> Iterator[str]:
+    for part in maps_report.section(results.maps):
+        if isinstance(part, str):
+            yield part
+        else:
+            yield from table(part[0], part[1:])

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """larder's benchmarks, beside redis-server, memcached and a bare epoll loop; writes a report.
 
-    tests/bench/run.py --out build/bench              everything, about 25 minutes on two cores
-    tests/bench/run.py --quick                        the same questions in under three minutes
+    tests/bench/run.py --out build/bench              everything, about 45 minutes on two cores
+    tests/bench/run.py --quick                        the same questions in under five minutes
     tests/bench/run.py --only memory,expiry           some of: server, memory, expiry, eviction,
-                                                      transactions, fairness
+                                                      transactions, fairness, maps
 
 Leave the machine alone meanwhile. The exit code is 1 if a section failed; the report says why.
 """
@@ -24,6 +24,7 @@ import eviction_section
 import expiry_section
 import fairness_section
 import machine
+import maps_section
 import memory_section
 import report
 import server_section
@@ -32,7 +33,7 @@ from progress import Progress
 from results import Results
 from servers import Binaries, Fleet, build_bare_responder
 
-SECTIONS = ("server", "memory", "expiry", "eviction", "transactions", "fairness")
+SECTIONS = ("server", "memory", "expiry", "eviction", "transactions", "fairness", "maps")
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 KEYS = 1_000_000
 ROUNDS = 3
@@ -49,7 +50,7 @@ def parse_arguments() -> argparse.Namespace:
         default=build / "bench",
         help="where the report goes (%(default)s)",
     )
-    parser.add_argument("--quick", action="store_true", help="short loads; under three minutes")
+    parser.add_argument("--quick", action="store_true", help="short loads; under five minutes")
     parser.add_argument(
         "--only", default=",".join(SECTIONS), help="sections, separated by commas (%(default)s)"
     )
@@ -100,10 +101,14 @@ def find_binaries(arguments: argparse.Namespace) -> Binaries:
         sys.exit(f"{arguments.larder} is not there: `make build` makes it, --larder names another")
     beside = [pathlib.Path(larder).parent / part / "bare_responder" for part in ("", "tests")]
     bare = arguments.bare or next((str(path) for path in beside if path.is_file()), None)
+    tests = pathlib.Path(larder).resolve().parent / "tests"
     found = {
         "redis": shutil.which(arguments.redis_server),
         "memcached": shutil.which(arguments.memcached),
         "redis_benchmark": shutil.which(arguments.redis_benchmark),
+        "map_bench": shutil.which(tests / "map_bench"),
+        "go_map_bench": shutil.which(tests / "go_map_bench"),
+        "go": shutil.which("go"),
     }
     for name, path in found.items():
         if path is None:
@@ -151,6 +156,14 @@ def run_sections(
             default_map=arguments.map,
             rounds=arguments.rounds,
             **common,
+        ),
+        "maps": lambda: maps_section.measure(
+            fleet.binaries,
+            progress,
+            results.maps,
+            out_dir=arguments.out,
+            quick=quick,
+            rounds=arguments.rounds,
         ),
     }
     for name in arguments.only:

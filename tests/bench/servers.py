@@ -31,6 +31,9 @@ class Binaries:
     redis: str | None
     memcached: str | None
     redis_benchmark: str | None
+    map_bench: str | None
+    go_map_bench: str | None
+    go: str | None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from typing import Any
 
 from expiry_section import ONE_KEY_LOADS, ONE_KEY_OPS, PROBE_KEYS
 from fairness_section import PIPELINE, POLITE_CLIENTS
+from maps_report import CONCURRENT_KINDS, MapTimes, geometric_mean
+from maps_section import GO_MAP
 from results import Results, cpu_ratio
 
 MAP_RATIO_MAX = 1.25
@@ -30,6 +32,16 @@ STORM_ABOVE_MAX = 1.01
 STORM_USED_MIN = 0.9
 HIT_RATIO_BELOW_PEER_MAX = 0.003
 TRANSACTION_PEER_RATIO_MAX = 0.5
+# How many times as fast as Go's sync.Map: geometric mean, and the slowest workload that is not one
+# of colliding keys.
+OVER_GO_MIN = {"rcu": (2.4, 1.2), "sync": (1.8, 1.0)}
+ADVERSARIAL_OVER_GO_MIN = {1: 6.0, 2: 10.0}  # threads -> times
+HITS_OVER_GO_MIN = {1: 1.5, 2: 1.7}
+HITS_OVER_PEER_MIN = {"tbb": 3.0, "libcuckoo": 2.5}
+ARRIVALS_OVER_PEER_MIN = 4.0
+WRITES_OVER_PEER_MIN = 1.0
+RCU_OVER_MUTEX_MIN = 2.2
+MAP_KEYS = 100_000
 
 
 @dataclass
@@ -55,6 +67,8 @@ def evaluate(results: Results) -> list[Target]:
         *_eviction(results),
         _transactions(results),
         *_fairness(results),
+        *_maps_over_go(MapTimes(results.maps)),
+        *_maps_over_peers(MapTimes(results.maps)),
         suite,
     ]
 
@@ -218,6 +232,57 @@ def _fairness(results: Results) -> Iterator[Target]:
     one = next((one for one in results.fairness if one.kind == "larder"), None)
     what = f"p99.9 of {POLITE_CLIENTS} clients beside one with pipelines of {PIPELINE:,} / without"
     yield _at_most(what, one and one.ratio, FAIRNESS_RATIO_MAX, "{:.2f}")
+
+
+def _maps_over_go(times: MapTimes) -> Iterator[Target]:
+    for kind, (mean_min, worst_min) in OVER_GO_MIN.items():
+        speeds = times.speeds_over_go(kind)
+        mean = geometric_mean(speeds.values())
+        yield _at_least(f"{kind} / {GO_MAP}, times as fast: geometric mean", mean, mean_min)
+        others = {where: speed for where, speed in speeds.items() if "Collision" not in where[0]}
+        worst = min(others, key=others.__getitem__, default=None)
+        what = f"{kind} / {GO_MAP}, times as fast: worst but for collisions"
+        target = _at_least(what, worst and others[worst], worst_min)
+        if worst:
+            target.measured += f" ({worst[0]}, {_threads(worst[1])})"
+        yield target
+    speeds = times.speeds_over_go("rcu")
+    for threads, goal in ADVERSARIAL_OVER_GO_MIN.items():
+        for workload in ("AdversarialAlloc", "AdversarialDelete"):
+            what = f"rcu / {GO_MAP}, times as fast: {workload}, {_threads(threads)}"
+            yield _at_least(what, speeds.get((workload, threads)), goal)
+    for threads, goal in HITS_OVER_GO_MIN.items():
+        what = f"rcu / {GO_MAP}, times as fast: LoadMostlyHits, {_threads(threads)}"
+        yield _at_least(what, speeds.get(("LoadMostlyHits", threads)), goal)
+
+
+def _maps_over_peers(times: MapTimes) -> Iterator[Target]:
+    for peer, goal in HITS_OVER_PEER_MIN.items():
+        speed = times.speed("go", "LoadMostlyHits", 0, "rcu", peer, 2)
+        yield _at_least(f"rcu / {peer}, times as fast: LoadMostlyHits, 2 threads", speed, goal)
+    for peer in HITS_OVER_PEER_MIN:
+        speed = times.speed("cache", "arrivals", MAP_KEYS, "rcu", peer, 2)
+        what = f"rcu / {peer}, times as fast: absent keys while others insert, 2 threads"
+        yield _at_least(what, speed, ARRIVALS_OVER_PEER_MIN)
+    for mix in ("read50", "churn"):
+        best = next(iter(times.fastest("cache", mix, MAP_KEYS, 2, CONCURRENT_KINDS)), None)
+        for peer in HITS_OVER_PEER_MIN:
+            speed = best and times.speed("cache", mix, MAP_KEYS, best.map, peer, 2)
+            what = f"best kind / {peer}, times as fast: {mix}, 2 threads"
+            yield _at_least(what, speed, WRITES_OVER_PEER_MIN)
+    speed = times.speed("cache", "read99", MAP_KEYS, "rcu", "mutex", 2)
+    yield _at_least("rcu / mutex, times as fast: one shard, 2 readers", speed, RCU_OVER_MUTEX_MIN)
+
+
+def _threads(count: int) -> str:
+    return "1 thread" if count == 1 else f"{count} threads"
+
+
+def _at_least(what: str, value: float | None, limit: float) -> Target:
+    goal = f">= {limit:.2f}"
+    if value is None:
+        return Target(what, goal, "not measured", None)
+    return Target(what, goal, f"{value:.2f}", value >= limit)
 
 
 def _at_most(what: str, value: float | None, limit: float, form: str) -> Target:

@@ -1,0 +1,178 @@
+"""What the report says of the maps: tables, and a page of its own on which map to pick when."""
+
+from __future__ import annotations
+
+import math
+import pathlib
+from collections.abc import Iterable, Iterator
+
+from maps_section import GO_MAP, MapTime
+
+KINDS = ("plain", "mutex", "rwmutex", "sync", "rcu")
+CONCURRENT_KINDS = KINDS[1:]
+ALIKE = 1.05  # within this factor of the fastest a map is as good
+
+# What each cache mix of map_bench.cc stands for.
+MEANING = {
+    "read99": "99 % reads, keys alike",
+    "read99_zipf": "99 % reads, Zipf 0.99",
+    "read95": "95 % reads, keys alike",
+    "read95_zipf": "95 % reads, Zipf 0.99",
+    "read50": "reads and writes balanced",
+    "read10": "90 % writes",
+    "absent": "reads of absent keys, nobody writes",
+    "arrivals": "reads of absent keys, 5 % arrivals with a TTL",
+    "written_once": "keys written once, read a hundred times, with a TTL",
+    "churn": "every second operation a new key with a short TTL",
+    "iterate": "going over the whole map, a key",
+}
+
+
+class MapTimes:
+    """Look-ups over the rows of a run."""
+
+    def __init__(self, rows: Iterable[MapTime]) -> None:
+        self._rows = {
+            (row.suite, row.workload, row.keys, row.map, row.threads): row for row in rows
+        }
+
+    def workloads(self, suite: str) -> list[str]:
+        return list(dict.fromkeys(key[1] for key in self._rows if key[0] == suite))
+
+    def keys(self, suite: str, workload: str) -> list[int]:
+        return sorted({key[2] for key in self._rows if key[:2] == (suite, workload)})
+
+    def threads(self, suite: str, workload: str, keys: int) -> list[int]:
+        return sorted({key[4] for key in self._rows if key[:3] == (suite, workload, keys)})
+
+    def maps(self, suite: str, workload: str) -> list[str]:
+        return list(dict.fromkeys(key[3] for key in self._rows if key[:2] == (suite, workload)))
+
+    def get(self, suite: str, workload: str, keys: int, map: str, threads: int) -> MapTime | None:
+        return self._rows.get((suite, workload, keys, map, threads))
+
+    def speed(
+        self, suite: str, workload: str, keys: int, map: str, base: str, threads: int
+    ) -> float | None:
+        """How many times as fast as `base` the map is, by the wall clock."""
+        mine = self.get(suite, workload, keys, map, threads)
+        other = self.get(suite, workload, keys, base, threads)
+        return other.ns_median / mine.ns_median if mine and other else None
+
+    def speeds_over_go(self, map: str) -> dict[tuple[str, int], float]:
+        """(workload, threads) -> how many times as fast as sync.Map."""
+        found = {}
+        for workload in self.workloads("go"):
+            for threads in self.threads("go", workload, 0):
+                speed = self.speed("go", workload, 0, map, GO_MAP, threads)
+                if speed is not None:
+                    found[workload, threads] = speed
+        return found
+
+    def fastest(
+        self, suite: str, workload: str, keys: int, threads: int, maps: Iterable[str]
+    ) -> list[MapTime]:
+        """The fastest of the maps, and those that are as good, best first."""
+        rows = [
+            row for map in maps if (row := self.get(suite, workload, keys, map, threads)) is not None
+        ]
+        rows.sort(key=lambda row: row.ns_median)
+        return [row for row in rows if row.ns_median <= rows[0].ns_median * ALIKE]
+
+
+def geometric_mean(values: Iterable[float]) -> float | None:
+    logs = [math.log(value) for value in values]
+    return math.exp(sum(logs) / len(logs)) if logs else None
+
+
+def section(rows: list[MapTime]) -> Iterator[list[list[str]] | str]:
+    """Lines, and lists of rows that are tables: the first row of each is its head."""
+    times = MapTimes(rows)
+    yield "## 7. The maps by themselves"
+    yield ""
+    yield (
+        "One map, no server: nanoseconds an operation on the wall clock, 1 thread / 2 threads, "
+        "medians; in brackets how many times as fast as Go's sync.Map, which did as many "
+        "operations in turn with ours. Which map to pick when, with a plot for each workload: "
+        "[maps.md](maps.md)."
+    )
+    yield ""
+    maps = list(dict.fromkeys(row.map for row in rows if row.suite == "go" and row.map != GO_MAP))
+    table = [["workload", GO_MAP, *maps]]
+    for workload in times.workloads("go"):
+        table.append([workload, *(_go_cell(times, workload, map) for map in (GO_MAP, *maps))])
+    means = [geometric_mean(times.speeds_over_go(map).values()) for map in maps]
+    table.append(["geometric mean", "", *(f"x {mean:.2f}" if mean else "" for mean in means)])
+    yield table
+    yield from _cache_tables(times)
+
+
+def _go_cell(times: MapTimes, workload: str, map: str) -> str:
+    figures, speeds = [], []
+    for threads in times.threads("go", workload, 0):
+        row = times.get("go", workload, 0, map, threads)
+        figures.append(_ns(row.ns_median) if row else "-")
+        speed = times.speed("go", workload, 0, map, GO_MAP, threads)
+        speeds.append(f"{speed:.1f}" if speed else "-")
+    text = " / ".join(figures)
+    return text if map == GO_MAP or set(speeds) == {"-"} else f"{text} (x {' / '.join(speeds)})"
+
+
+def _cache_tables(times: MapTimes) -> Iterator[list[list[str]] | str]:
+    mixes = times.workloads("cache")
+    for keys in sorted({keys for mix in mixes for keys in times.keys("cache", mix)}):
+        yield f"### Cache mixes, {keys:,} keys in one shard"
+        yield ""
+        yield "Keys of 16 bytes, values of 32; nanoseconds on the wall clock / of CPU, 2 threads."
+        yield ""
+        maps = list(dict.fromkeys(map for mix in mixes for map in times.maps("cache", mix)))
+        maps = [map for map in maps if map != "plain"]
+        table = [["mix", *maps]]
+        for mix in mixes:
+            rows = [times.get("cache", mix, keys, map, 2) for map in maps]
+            cells = [
+                f"{_ns(row.ns_median)} / {_ns(row.cpu_ns_median)}" if row else "" for row in rows
+            ]
+            table.append([mix, *cells])
+        yield table
+
+
+def _ns(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+# --- The page
+
+
+def write_page(rows: list[MapTime], pictures: dict[str, str], path: pathlib.Path) -> None:
+    """Writes which map to pick when; `pictures`: "<suite> <workload>" -> file beside it."""
+    times = MapTimes(rows)
+    lines = [
+        "# Which map to pick when",
+        "",
+        "Fastest on the wall clock, and what is within 5 % of it, in one shard (where guards "
+        "meet): of larder's kinds, and of all maps measured. Written by `tests/bench/run.py` from "
+        "the figures in raw.json.",
+        "",
+        "| load | keys | threads | larder's best | and of all |",
+        "|:--|--:|--:|:--|:--|",
+    ]
+    for mix in times.workloads("cache"):
+        for keys in times.keys("cache", mix):
+            for threads in times.threads("cache", mix, keys):
+                lines.append(_pick(times, mix, keys, threads))
+    for suite in ("cache", "go"):
+        for workload in times.workloads(suite):
+            lines += ["", f"## {workload}", ""]
+            lines += [MEANING[workload] + ".", ""] if workload in MEANING else []
+            picture = pictures.get(f"{suite} {workload}")
+            lines += [f"![ns an operation over threads]({picture})"] if picture else []
+    path.write_text("\n".join(lines) + "\n")
+
+
+def _pick(times: MapTimes, mix: str, keys: int, threads: int) -> str:
+    kinds = CONCURRENT_KINDS if threads > 1 else KINDS
+    ours = times.fastest("cache", mix, keys, threads, kinds)
+    every = times.fastest("cache", mix, keys, threads, times.maps("cache", mix))
+    names = [", ".join(f"{row.map} {_ns(row.ns_median)}" for row in rows) for rows in (ours, every)]
+    return f"| {MEANING.get(mix, mix)} | {keys:,} | {threads} | {names[0]} | {names[1]} |"

@@ -19,7 +19,6 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -65,16 +64,16 @@ class LarderMap {
     Client(LarderMap& owner, int index)
         : map_(owner.map_), worker_(owner.shared_, index, static_cast<uint64_t>(index) + 1) {}
 
-    std::optional<Number> Load(Number number) {
-      const std::optional<Number> found = Look(KeyOf(number));
+    Found<Number> Load(Number number) {
+      const Found<Number> found = Look(KeyOf(number));
       EndOperation();
       return found;
     }
-    LoadOrStored<Number> LoadOrStore(Number number, Number value);
-    std::optional<Number> LoadAndDelete(Number number);
+    Found<Number> LoadOrStore(Number number, Number value);
+    Found<Number> LoadAndDelete(Number number);
     void Delete(Number number) { LoadAndDelete(number); }
     void Store(Number number, Number value) { Swap(number, value); }
-    std::optional<Number> Swap(Number number, Number value);
+    Found<Number> Swap(Number number, Number value);
     bool CompareAndSwap(Number number, Number old_value, Number value);
     template <typename Visit>
     void Range(Visit&& visit);
@@ -111,7 +110,7 @@ class LarderMap {
     static Number ValueOf(const Entry& entry) { return static_cast<Number>(entry.integer()); }
     void Retire(Entry* entry) { worker_.epoch().Retire(entry, entry->BlockBytes()); }
 
-    std::optional<Number> Look(const Key& key);
+    Found<Number> Look(const Key& key);
     store::Map::Place Locate(const Key& key) REQUIRES(map_);
     void Replace(const store::Map::Place& place, OwnedEntry fresh) REQUIRES(map_);
     void EndOperation() {
@@ -135,20 +134,26 @@ class LarderMap {
 };
 
 template <MapKind map_kind>
-std::optional<Number> LarderMap<map_kind>::Client::Look(const Key& key) {
-  std::optional<Number> found;
+Found<Number> LarderMap<map_kind>::Client::Look(const Key& key) {
+  const Entry* found = nullptr;
+  Number value = 0;
   const auto outcome = map_.Read(worker_, key, [&](const Entry* entry) {
-    if (entry != nullptr) found = ValueOf(*entry);
+    found = entry;
+    if (entry != nullptr) value = ValueOf(*entry);
     return true;
   });
   if (outcome == store::Map::ReadOutcome::kTakeTheLock) [[unlikely]] {
     Locked lock(*this);
     map_.AssertHeld();
-    if (const auto place = Locate(key)) found = ValueOf(*place.entry());
+    found = nullptr;
+    if (const auto place = Locate(key)) {
+      found = place.entry();
+      value = ValueOf(*found);
+    }
   } else if (outcome == store::Map::ReadOutcome::kDonePromotionDue) {
     promotion_due_ = true;
   }
-  return found;
+  return {value, found != nullptr};
 }
 
 template <MapKind map_kind>
@@ -168,12 +173,12 @@ void LarderMap<map_kind>::Client::Replace(const store::Map::Place& place, OwnedE
 }
 
 template <MapKind map_kind>
-LoadOrStored<Number> LarderMap<map_kind>::Client::LoadOrStore(Number number, Number value) {
+Found<Number> LarderMap<map_kind>::Client::LoadOrStore(Number number, Number value) {
   const Key key = KeyOf(number);
   EndOperation();
   OwnedEntry fresh(nullptr, store::EntryDeleter{&worker_.allocator()});
   if constexpr (kLooksFirst) {
-    if (const auto found = Look(key)) return {*found, true};
+    if (const auto found = Look(key); found.ok) return found;
     fresh = Make(key, value);  // likely needed: not made under the lock
   }
   Locked lock(*this);
@@ -185,25 +190,25 @@ LoadOrStored<Number> LarderMap<map_kind>::Client::LoadOrStore(Number number, Num
 }
 
 template <MapKind map_kind>
-std::optional<Number> LarderMap<map_kind>::Client::LoadAndDelete(Number number) {
+Found<Number> LarderMap<map_kind>::Client::LoadAndDelete(Number number) {
   const Key key = KeyOf(number);
   EndOperation();
   if constexpr (kLooksFirst) {
-    if (!Look(key)) return std::nullopt;
+    if (!Look(key).ok) return {};
   }
   Locked lock(*this);
   map_.AssertHeld();
   const auto place = Locate(key);
-  if (!place) return std::nullopt;
+  if (!place) return {};
   Entry* entry = place.entry();
   const Number value = ValueOf(*entry);
   map_.Erase(worker_, key, place);
   Retire(entry);
-  return value;
+  return {value, true};
 }
 
 template <MapKind map_kind>
-std::optional<Number> LarderMap<map_kind>::Client::Swap(Number number, Number value) {
+Found<Number> LarderMap<map_kind>::Client::Swap(Number number, Number value) {
   const Key key = KeyOf(number);
   EndOperation();
   OwnedEntry fresh = Make(key, value);
@@ -212,11 +217,11 @@ std::optional<Number> LarderMap<map_kind>::Client::Swap(Number number, Number va
   const auto place = Locate(key);
   if (!place) {
     map_.Insert(worker_, key, fresh.release());
-    return std::nullopt;
+    return {};
   }
   const Number old = ValueOf(*place.entry());
   Replace(place, std::move(fresh));
-  return old;
+  return {old, true};
 }
 
 template <MapKind map_kind>
@@ -224,7 +229,8 @@ bool LarderMap<map_kind>::Client::CompareAndSwap(Number number, Number old_value
   const Key key = KeyOf(number);
   EndOperation();
   if constexpr (kLooksFirst) {
-    if (Look(key) != old_value) return false;
+    const auto found = Look(key);
+    if (!found.ok || found.value != old_value) return false;
   }
   Locked lock(*this);
   map_.AssertHeld();
@@ -343,7 +349,7 @@ struct LoadOrStoreBalanced {
     bool right = true;
     for (auto _ : state) {
       const Number j = i % (kHits + kMisses);
-      right &= j < kHits ? map.LoadOrStore(j, i).loaded : !map.LoadOrStore(i, i).loaded;
+      right &= j < kHits ? map.LoadOrStore(j, i).ok : !map.LoadOrStore(i, i).ok;
       ++i;
     }
     if (!right) state.SkipWithError("a key was lost, or there before it was stored");
@@ -438,12 +444,12 @@ struct AdversarialDelete {
     for (auto _ : state) {
       benchmark::DoNotOptimize(map.Load(i));
       if (i % kRangeKeys == 0) {
-        std::optional<Number> any;
+        Found<Number> any;
         map.Range([&](Number key, Number) {
-          any = key;
+          any = {key, true};
           return false;
         });
-        if (any) map.Delete(*any);
+        if (any.ok) map.Delete(any.value);
         map.Store(i, i);
       }
       ++i;

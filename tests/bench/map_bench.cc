@@ -271,7 +271,7 @@ class PeerHand final : public Hand {
     for (const Operation& operation : batch) {
       key_.assign(operation.text.view());
       if (!operation.is_write) {
-        if (const auto found = map_.Load(key_)) reply_ = *found;
+        if (const auto found = map_.Load(key_); found.ok) reply_ = found.value;
         benchmark::DoNotOptimize(reply_);
         continue;
       }

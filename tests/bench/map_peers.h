@@ -2,14 +2,14 @@
 // sync.Map: oneTBB's concurrent_hash_map, libcuckoo's cuckoohash_map, and the standard map behind
 // one lock.
 //
-//   std::optional<V> Load(key)                   the value
-//   LoadOrStored<V> LoadOrStore(key, value)      the value that is there now, and if it was before
-//   std::optional<V> LoadAndDelete(key)          the value that was there
+//   Found<V> Load(key)
+//   Found<V> LoadOrStore(key, value)      the value that is there now, and if it was before
+//   Found<V> LoadAndDelete(key)           the value that was there
 //   void Delete(key), void Store(key, value)
-//   std::optional<V> Swap(key, value)            the value that was there
+//   Found<V> Swap(key, value)             the value that was there
 //   bool CompareAndSwap(key, old_value, value)
-//   void Range(visit)                            visit(key, value) until it answers false; it must
-//                                                not touch the map
+//   void Range(visit)                     visit(key, value) until it answers false; it must not
+//                                         touch the map
 //
 // Any thread may call any of them, Range of oneTBB's excepted: it has no iteration that bears a
 // concurrent erase. Each is written in the way of its library that costs least.
@@ -20,16 +20,17 @@
 #include <cstddef>
 #include <libcuckoo/cuckoohash_map.hh>
 #include <mutex>
-#include <optional>
 #include <unordered_map>
 #include <utility>
 
 namespace larder::bench {
 
+// Not an optional: that one is put together byte by byte, and passing it on in registers then costs
+// as much as a look-up.
 template <typename V>
-struct LoadOrStored {
-  V value;
-  bool loaded;
+struct Found {
+  V value{};
+  bool ok = false;
 };
 
 template <typename K, typename V, typename Hash = std::hash<K>>
@@ -37,21 +38,22 @@ class TbbMap {
  public:
   static constexpr bool kRangeBearsDelete = false;
 
-  std::optional<V> Load(const K& key) {
+  Found<V> Load(const K& key) {
     typename Table::const_accessor at;
-    return table_.find(at, key) ? std::optional(at->second) : std::nullopt;
+    if (!table_.find(at, key)) return {};
+    return {at->second, true};
   }
-  LoadOrStored<V> LoadOrStore(const K& key, const V& value) {
+  Found<V> LoadOrStore(const K& key, const V& value) {
     typename Table::const_accessor at;
     const bool stored = table_.insert(at, {key, value});
     return {at->second, !stored};
   }
-  std::optional<V> LoadAndDelete(const K& key) {
+  Found<V> LoadAndDelete(const K& key) {
     typename Table::accessor at;
-    if (!table_.find(at, key)) return std::nullopt;
+    if (!table_.find(at, key)) return {};
     const V value = at->second;
     table_.erase(at);
-    return value;
+    return {value, true};
   }
   void Delete(const K& key) { table_.erase(key); }
   void Store(const K& key, const V& value) {
@@ -59,11 +61,10 @@ class TbbMap {
     table_.insert(at, key);
     at->second = value;
   }
-  std::optional<V> Swap(const K& key, const V& value) {
+  Found<V> Swap(const K& key, const V& value) {
     typename Table::accessor at;
     const bool fresh = table_.insert(at, key);
-    const V old = std::exchange(at->second, value);
-    return fresh ? std::nullopt : std::optional(old);
+    return {std::exchange(at->second, value), !fresh};
   }
   bool CompareAndSwap(const K& key, const V& old_value, const V& value) {
     typename Table::accessor at;
@@ -92,32 +93,32 @@ class CuckooMap {
  public:
   static constexpr bool kRangeBearsDelete = true;
 
-  std::optional<V> Load(const K& key) {
-    std::optional<V> found;
-    table_.find_fn(key, [&](const V& at) { found = at; });
-    return found;
+  Found<V> Load(const K& key) {
+    V value{};
+    const bool ok = table_.find_fn(key, [&](const V& at) { value = at; });
+    return {value, ok};
   }
-  LoadOrStored<V> LoadOrStore(const K& key, const V& value) {
+  Found<V> LoadOrStore(const K& key, const V& value) {
     V now = value;
     const bool stored = table_.upsert(
         key, [&](V& at) { now = at; }, value);
     return {now, !stored};
   }
-  std::optional<V> LoadAndDelete(const K& key) {
-    std::optional<V> found;
-    table_.erase_fn(key, [&](V& at) {
-      found = at;
+  Found<V> LoadAndDelete(const K& key) {
+    V value{};
+    const bool ok = table_.erase_fn(key, [&](V& at) {
+      value = at;
       return true;
     });
-    return found;
+    return {value, ok};
   }
   void Delete(const K& key) { table_.erase(key); }
   void Store(const K& key, const V& value) { table_.insert_or_assign(key, value); }
-  std::optional<V> Swap(const K& key, const V& value) {
-    std::optional<V> found;
-    table_.upsert(
-        key, [&](V& at) { found = std::exchange(at, value); }, value);
-    return found;
+  Found<V> Swap(const K& key, const V& value) {
+    V old{};
+    const bool stored = table_.upsert(
+        key, [&](V& at) { old = std::exchange(at, value); }, value);
+    return {old, !stored};
   }
   bool CompareAndSwap(const K& key, const V& old_value, const V& value) {
     bool swapped = false;
@@ -146,23 +147,24 @@ class LockedMap {
  public:
   static constexpr bool kRangeBearsDelete = true;
 
-  std::optional<V> Load(const K& key) {
+  Found<V> Load(const K& key) {
     std::lock_guard lock(mutex_);
     const auto at = table_.find(key);
-    return at != table_.end() ? std::optional(at->second) : std::nullopt;
+    if (at == table_.end()) return {};
+    return {at->second, true};
   }
-  LoadOrStored<V> LoadOrStore(const K& key, const V& value) {
+  Found<V> LoadOrStore(const K& key, const V& value) {
     std::lock_guard lock(mutex_);
     const auto [at, stored] = table_.try_emplace(key, value);
     return {at->second, !stored};
   }
-  std::optional<V> LoadAndDelete(const K& key) {
+  Found<V> LoadAndDelete(const K& key) {
     std::lock_guard lock(mutex_);
     const auto at = table_.find(key);
-    if (at == table_.end()) return std::nullopt;
+    if (at == table_.end()) return {};
     const V value = at->second;
     table_.erase(at);
-    return value;
+    return {value, true};
   }
   void Delete(const K& key) {
     std::lock_guard lock(mutex_);
@@ -172,11 +174,11 @@ class LockedMap {
     std::lock_guard lock(mutex_);
     table_.insert_or_assign(key, value);
   }
-  std::optional<V> Swap(const K& key, const V& value) {
+  Found<V> Swap(const K& key, const V& value) {
     std::lock_guard lock(mutex_);
     const auto [at, stored] = table_.try_emplace(key, value);
-    if (stored) return std::nullopt;
-    return std::exchange(at->second, value);
+    if (stored) return {};
+    return {std::exchange(at->second, value), true};
   }
   bool CompareAndSwap(const K& key, const V& old_value, const V& value) {
     std::lock_guard lock(mutex_);

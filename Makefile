@@ -29,14 +29,14 @@ test: oracle ## build, then run every test
 	@cmake --build $(BUILD) -j$(JOBS)
 	@$(CTEST) --test-dir $(BUILD)
 
-bench: oracle ## measure beside redis-server, memcached and a bare loop; writes build/bench/
+bench: oracle ## measure beside redis-server, memcached, a bare loop and other maps; writes build/bench/
 	@.ci/deps bench
 	@cmake --preset release -DLARDER_TESTS=ON
 	@cmake --build $(BUILD) -j$(JOBS)
 	@$(PYTHON) tests/bench/run.py $(ARGS)
 
 bench-quick: ARGS += --quick
-bench-quick: bench ## the same in under 3 minutes
+bench-quick: bench ## the same in under 5 minutes
 
 asan: oracle ## run every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@cmake --preset asan

@@ -52,19 +52,31 @@ class MapTimes:
         return self._rows.get((suite, workload, keys, map, threads))
 
     def speed(
-        self, suite: str, workload: str, keys: int, map: str, base: str, threads: int
+        self,
+        suite: str,
+        workload: str,
+        keys: int,
+        map: str,
+        base: str,
+        threads: int,
+        *,
+        cpu: bool = False,
     ) -> float | None:
-        """How many times as fast as `base` the map is, by the wall clock."""
+        """How many times as fast as `base` the map is, by the wall clock or by CPU time."""
         mine = self.get(suite, workload, keys, map, threads)
         other = self.get(suite, workload, keys, base, threads)
-        return other.ns_median / mine.ns_median if mine and other else None
+        if mine is None or other is None:
+            return None
+        if cpu:
+            return other.cpu_ns_median / mine.cpu_ns_median
+        return other.ns_median / mine.ns_median
 
-    def speeds_over_go(self, map: str) -> dict[tuple[str, int], float]:
+    def speeds_over_go(self, map: str, *, cpu: bool = False) -> dict[tuple[str, int], float]:
         """(workload, threads) -> how many times as fast as sync.Map."""
         found = {}
         for workload in self.workloads("go"):
             for threads in self.threads("go", workload, 0):
-                speed = self.speed("go", workload, 0, map, GO_MAP, threads)
+                speed = self.speed("go", workload, 0, map, GO_MAP, threads, cpu=cpu)
                 if speed is not None:
                     found[workload, threads] = speed
         return found
@@ -101,8 +113,9 @@ def section(rows: list[MapTime]) -> Iterator[list[list[str]] | str]:
     table = [["workload", GO_MAP, *maps]]
     for workload in times.workloads("go"):
         table.append([workload, *(_go_cell(times, workload, map) for map in (GO_MAP, *maps))])
-    means = [geometric_mean(times.speeds_over_go(map).values()) for map in maps]
-    table.append(["geometric mean", "", *(f"x {mean:.2f}" if mean else "" for mean in means)])
+    for name, cpu in (("geometric mean", False), ("the same of CPU time", True)):
+        means = [geometric_mean(times.speeds_over_go(map, cpu=cpu).values()) for map in maps]
+        table.append([name, "", *(f"x {mean:.2f}" if mean else "" for mean in means)])
     yield table
     yield from _cache_tables(times)
 

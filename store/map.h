@@ -212,7 +212,7 @@ Map::ReadOutcome Map::ReadAs(Worker& worker, const Key& key, Visit&& visit) {
   return ReadOutcome::kTakeTheLock;
 }
 
-inline Map::Look Map::Find(const Key& key, Protection protection) const {
+[[gnu::always_inline]] inline Map::Look Map::Find(const Key& key, Protection protection) const {
   const uint64_t version = layout_.Load();
   if (LayoutVersion::MultiKeyWriteIn(version)) [[unlikely]]
     return {.disturbed = true};

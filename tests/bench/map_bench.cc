@@ -54,7 +54,7 @@ struct Mix {
   bool churn = false;
   bool iterate = false;
 };
-constexpr Mix kChurn = {.name = "churn", .write_percent = 50, .churn = true};
+constexpr Mix kArrivalsOnly = {.name = "fill", .write_percent = 100, .churn = true};
 constexpr std::array kMixes = {
     Mix{.name = "read99", .write_percent = 1},
     Mix{.name = "read99_zipf", .write_percent = 1, .zipf = true},
@@ -66,7 +66,7 @@ constexpr std::array kMixes = {
     Mix{.name = "iterate", .iterate = true},
     Mix{.name = "arrivals", .write_percent = 5, .absent = true, .churn = true},
     Mix{.name = "written_once", .write_percent = 1, .churn = true},
-    kChurn};
+    Mix{.name = "churn", .write_percent = 50, .churn = true}};
 
 constexpr std::array kPaces = {Pace::kSingle, Pace::kPipelined, Pace::kPrefetched};
 constexpr std::string_view Name(Pace pace) {
@@ -227,14 +227,13 @@ void Client::Fill(uint64_t first) {
 struct Store {
   Store(const Row& row, const Choice& choice) : zipf(DrawZipf(row.keys)), map(choice.make(row)) {
     for (int i = 0; i < row.threads; ++i) clients.emplace_back(*map, row, zipf, i);
-    if (row.churn) {
-      const size_t batches = 4 * row.keys / kBatch;
-      for (size_t i = 0; i < batches; ++i)
-        clients[i % clients.size()].RunBatch(kChurn, Pace::kPrefetched);
+    if (row.churn) {  // half as many writes again as there are keys: by then as many go as come
+      for (uint64_t i = 0; i < row.keys * 3 / 2; i += kBatch)
+        clients[i / kBatch % clients.size()].RunBatch(kArrivalsOnly, Pace::kPrefetched);
     } else {
       for (uint64_t i = 0; i < row.keys; i += kBatch) clients[0].Fill(i);
       // A sync map promotes its new keys once they are asked for: let that be over.
-      for (uint64_t i = 0; i < 4 * row.keys / kBatch; ++i)
+      for (uint64_t i = 0; i < 2 * row.keys; i += kBatch)
         clients[0].RunBatch({"warm-up"}, Pace::kPrefetched);
     }
   }

@@ -172,7 +172,6 @@ def _draw_maps(times: MapTimes, suite: str, workload: str, path: pathlib.Path) -
                 panel.bar(*zip(*bars), width=width * 0.92, color=_colour("", name), label=name)
         panel.set_xticks(range(len(threads)), [str(count) for count in threads])
         panel.set_xlabel("threads")
-        panel.set_yscale("log")
         panel.grid(axis="y", alpha=0.3)
         panel.set_axisbelow(True)
         if keys:

@@ -18,7 +18,7 @@ bool SyncMap::CountMiss(Worker& worker) {
   counts_.misses.fetch_add(kMissSample, std::memory_order_relaxed);  // relaxed: a figure
   // relaxed: an estimate that decides when to tidy up, never what a reader sees.
   const uint64_t misses = misses_.fetch_add(kMissSample, std::memory_order_relaxed) + kMissSample;
-  return misses >= dirty_keys_.load(std::memory_order_relaxed);  // relaxed: see above
+  return misses >= due_at_.load(std::memory_order_relaxed);  // relaxed: see above
 }
 
 bool SyncMap::Revive(Table& read, const Key& key, const Entry* entry) {
@@ -38,9 +38,8 @@ void SyncMap::Bury(const Key& key, Table::Position at) {
 bool SyncMap::NeedsStep(const Table& read) const {
   if (position_ != Table::kScanEnd) return true;
   if (graves_ > std::max(kGravesMin, read.size() / 4)) return true;
-  const size_t keys = dirty_.size();
-  return keys != 0 &&
-         (closing_ || misses_.load(std::memory_order_relaxed) >= keys);  // relaxed: an estimate
+  // relaxed: an estimate.
+  return dirty_.size() != 0 && (closing_ || misses_.load(std::memory_order_relaxed) >= DueAt(read));
 }
 
 void SyncMap::Step(Worker& worker, Table& read) {
@@ -53,7 +52,7 @@ void SyncMap::Step(Worker& worker, Table& read) {
   MoveToRead(worker, read, bits);
   position_ = next;
   // relaxed: estimates, see CountMiss().
-  dirty_keys_.store(dirty_.size(), std::memory_order_relaxed);
+  due_at_.store(DueAt(read), std::memory_order_relaxed);
   if (position_ == Table::kScanEnd) {
     misses_.store(0, std::memory_order_relaxed);
     Bump(counts_.promotions);

@@ -4,8 +4,9 @@
 // The shard's own table is the *read* table; this class adds *dirty*, the table of the keys that
 // came since the last promotion. Look-ups try read first, then dirty, both without a lock: unlike
 // in Go, dirty is published too, so absent and new keys, a cache's normal case, do not queue at a
-// mutex. Every look into dirty is a miss; when there have been as many misses as dirty has keys, a
-// promotion moves dirty's entries to read.
+// mutex. Every look into dirty is a miss; when there have been as many misses as dirty has keys and
+// read has buckets, which is what it costs, a promotion moves dirty's entries to read. (Go counts
+// the keys alone: its promotion is a swap of pointers, but the next new key copies the whole map.)
 //
 // What a slot of the read table can be, and who changes it (always under the shard's lock):
 //
@@ -87,14 +88,15 @@ class SyncMap {
   static constexpr size_t kGravesMin = 8;
   static constexpr uint64_t kMissSample = 16;
 
+  uint64_t DueAt(const Table& read) const { return dirty_.size() + read.buckets(); }
   void Expunge(Worker& worker, Table& read, uint32_t bucket_bits);
   void MoveToRead(Worker& worker, Table& read, uint32_t bucket_bits);
 
   Table dirty_;
   LayoutVersion& layout_;
   SyncCounts& counts_;
-  std::atomic<uint64_t> misses_{0};      // since the last promotion; relaxed, an estimate
-  std::atomic<uint64_t> dirty_keys_{0};  // dirty_.size() for readers; relaxed, an estimate
+  std::atomic<uint64_t> misses_{0};  // since the last promotion; relaxed, an estimate
+  std::atomic<uint64_t> due_at_{0};  // how many make one due, for readers; relaxed, an estimate
   size_t graves_ = 0;
   uint64_t position_ = Table::kScanEnd;  // of the running promotion; kScanEnd: none runs
   bool closing_ = false;

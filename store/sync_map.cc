@@ -43,13 +43,14 @@ bool SyncMap::NeedsStep(const Table& read) const {
 }
 
 void SyncMap::Step(Worker& worker, Table& read) {
+  if (closing_ && dirty_.size() != 0) return Drain(worker, read);
   if (position_ == Table::kScanEnd) position_ = 0;
   const auto at = static_cast<uint32_t>(position_);
   const uint32_t bits = Table::BucketBitsAt(at);
   // Asked before the tables change: what lies up to here is what this step sees.
   const uint64_t next = std::min(read.NextScanPosition(at), dirty_.NextScanPosition(at));
   Expunge(worker, read, bits);
-  MoveToRead(worker, read, bits);
+  if (!MoveToRead(worker, read, bits)) return;
   position_ = next;
   // relaxed: estimates, see CountMiss().
   due_at_.store(DueAt(read), std::memory_order_relaxed);
@@ -72,11 +73,22 @@ void SyncMap::Expunge(Worker& worker, Table& read, uint32_t bucket_bits) {
   }
 }
 
-void SyncMap::MoveToRead(Worker& worker, Table& read, uint32_t bucket_bits) {
-  for (;;) {
+// Nothing comes to dirty any more: its last bucket goes first, as it does when the table shrinks,
+// so that all chains stay short. In scan order what is left would share fewer and fewer buckets.
+void SyncMap::Drain(Worker& worker, Table& read) {
+  const auto buckets = static_cast<uint32_t>(dirty_.buckets());
+  const uint32_t last = std::min(undrained_, buckets) - 1;
+  if (MoveToRead(worker, read, last)) undrained_ = last;  // the number of a bucket belongs to it
+}
+
+// False if some are left: a chain may hold more than one step should move.
+bool SyncMap::MoveToRead(Worker& worker, Table& read, uint32_t bucket_bits) {
+  constexpr int kMovesAStep = 16;
+  for (int moves = 0;; ++moves) {
     Table::Position newcomer;
     dirty_.VisitBucket(bucket_bits, [&](Table::Position at) { newcomer = at; });
-    if (!newcomer) return;
+    if (!newcomer) return true;
+    if (moves == kMovesAStep) return false;
     const Key key = worker.hasher()(newcomer.entry()->key());
     read.Insert(worker, key, newcomer.entry());
     layout_.EntryMoved();

@@ -75,7 +75,8 @@ class SyncMap {
 
   // Whether a promotion is running or due.
   bool NeedsStep(const Table& read) const;
-  // Takes the promotion on by one bucket position of either table.
+  // Takes the promotion on by one bucket position of either table, or a few entries of a long
+  // chain.
   void Step(Worker& worker, Table& read);
 
   // A kind change has begun: new keys go to read from now on. After a full promotion both dirty and
@@ -90,7 +91,8 @@ class SyncMap {
 
   uint64_t DueAt(const Table& read) const { return dirty_.size() + read.buckets(); }
   void Expunge(Worker& worker, Table& read, uint32_t bucket_bits);
-  void MoveToRead(Worker& worker, Table& read, uint32_t bucket_bits);
+  void Drain(Worker& worker, Table& read);
+  bool MoveToRead(Worker& worker, Table& read, uint32_t bucket_bits);
 
   Table dirty_;
   LayoutVersion& layout_;
@@ -99,6 +101,7 @@ class SyncMap {
   std::atomic<uint64_t> due_at_{0};  // how many make one due, for readers; relaxed, an estimate
   size_t graves_ = 0;
   uint64_t position_ = Table::kScanEnd;  // of the running promotion; kScanEnd: none runs
+  uint32_t undrained_ = UINT32_MAX;  // buckets of dirty, from the first, that Drain() has not met
   bool closing_ = false;
 };
 

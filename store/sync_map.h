@@ -59,7 +59,7 @@ class SyncMap {
     return dirty_.Find(key, protection);
   }
   // Whether there is anything in dirty: if not, going past read is no miss.
-  bool amended() const { return dirty_.buckets() != 0; }
+  bool amended() const { return dirty_.has_buckets(); }
   // Counts a look into dirty. True if a promotion has become due by it.
   bool CountMiss(Worker& worker);
 

@@ -190,6 +190,11 @@ class Table {
   // Entries and graves.
   size_t size() const { return size_; }
   size_t buckets() const;
+  // The same as buckets() != 0, but for the moment in which the first one is made. In line, for it
+  // is on the way of every look-up in a sync map.
+  bool has_buckets() const {
+    return directory_.load(std::memory_order_acquire) != nullptr;  // acquire [table.directory]
+  }
   // How often a look-up or insert has met a chain of more than kChainMax buckets: a sign of chosen
   // keys.
   uint64_t long_chains() const { return long_chains_; }

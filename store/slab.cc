@@ -280,9 +280,12 @@ void SlabHeap::Vacate(SlabRegion& region, SlabPage& page) {
 SlabRegion& SlabHeap::MapRegion(CellKind kind) {
   const auto of_kind = static_cast<size_t>(kind);
   void* memory = MapAligned(SlabRegion::kBytes);
-  // A server with few keys has no use for huge pages: they are resident as a whole.
-  const bool huge = prefers_huge_pages.load(std::memory_order_relaxed);  // relaxed: a switch
-  if (huge && regions_of_kind_[of_kind] != 0) madvise(memory, SlabRegion::kBytes, MADV_HUGEPAGE);
+  // A huge page is resident as a whole: that is for what look-ups go through, and not for a server
+  // with few keys.
+  const bool wants_huge = kind != CellKind::kFixed && regions_of_kind_[of_kind] != 0;
+  // relaxed: a switch.
+  if (wants_huge && prefers_huge_pages.load(std::memory_order_relaxed))
+    madvise(memory, SlabRegion::kBytes, MADV_HUGEPAGE);
   auto* region = new (memory) SlabRegion(this, kind);
   region->live_bytes = SlabRegion::kBytes;  // not to be drained before it has been filled
   regions_.push_back(region);

@@ -62,7 +62,7 @@ class SlabHeap {
   static SlabHeap& Take();
   static void Leave(SlabHeap& heap);
 
-  // From now on regions are in huge pages, but the first of each kind of a heap.
+  // From now on regions of entries and buckets are in huge pages, but for the first of a heap.
   static void PreferHugePages();
 
   SlabHeap(const SlabHeap&) = delete;

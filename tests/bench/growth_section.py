@@ -61,10 +61,8 @@ def measure(
     default_map: str,
     quick: bool,
     rounds: int,
-    keys: int,
 ) -> None:
-    """Runs the section, one server at a time; adds to `found` as it goes. `keys` does not matter
-    here: the steps are the question.
+    """Runs the section, one server at a time; adds to `found` as it goes.
 
     Raises RuntimeError without redis-benchmark.
     """

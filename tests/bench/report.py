@@ -9,11 +9,13 @@ import re
 import statistics
 from collections.abc import Iterable, Iterator
 
+import growth_section
 import maps_report
 import plots
 from eviction_section import EvictionResult
 from expiry_section import MASS_TIMEOUT_S, PROBE_AFTER_S, PROBE_KEYS, ExpiryResult, MassExpiry
 from fairness_section import PIPELINE, POLITE_CLIENTS, Fairness
+from growth_section import Growth
 from memory_section import KeyPoint, MemoryResult
 from results import Results, cpu_ratio
 from server_section import CLIENTS, MSET_PAIRS, OPS, PIPELINES, Row
@@ -47,6 +49,8 @@ def write(results: Results, out_dir: pathlib.Path) -> pathlib.Path:
     if results.maps:
         lines += _maps(results)
         maps_report.write_page(results.maps, pictures, out_dir / "maps.md")
+    if results.growth:
+        lines += _growth(results.growth)
     path = out_dir / "report.md"
     path.write_text("\n".join(lines) + "\n")
     return path
@@ -385,3 +389,28 @@ def _maps(results: Results) -> Iterator[str]:
             yield part
         else:
             yield from table(part[0], part[1:])
+
+
+def _growth(growth: list[Growth]) -> Iterator[str]:
+    yield "## 8. Growth"
+    yield ""
+    yield from _prose(
+        f"""
+        CPU microseconds a GET (P={growth_section.PIPELINE}) among so many keys. Medians.
+        """
+    )
+    head = ["server", *(f"{step.keys:,}" for step in growth[0].steps)]
+    rows = [[one.server, *(f"{step.get_us_median:.3f}" for step in one.steps)] for one in growth]
+    yield from table(head, rows)
+    yield from _prose(
+        f"""
+        MB of RSS with all of these keys, and {growth_section.GIVEN_BACK_AFTER_S:.0f} s after
+        {growth_section.DELETED_SHARE:.0%} of them were deleted, here and there.
+        """
+    )
+    rows = [
+        [one.server, f"{one.rss_peak_bytes / 1e6:.0f}", f"{one.rss_deleted_bytes / 1e6:.0f}"]
+        + [f"{one.left_share:.2f}"]
+        for one in growth
+    ]
+    yield from table(["server", "all", "after", "share left"], rows)

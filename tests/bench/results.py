@@ -8,6 +8,7 @@ from typing import Any
 from eviction_section import EvictionResult
 from expiry_section import ExpiryResult
 from fairness_section import Fairness
+from growth_section import Growth
 from maps_section import MapTime
 from memory_section import MemoryResult
 from server_section import Row
@@ -28,6 +29,7 @@ class Results:
     transactions: list[TransactionCpu] = field(default_factory=list)
     fairness: list[Fairness] = field(default_factory=list)
     maps: list[MapTime] = field(default_factory=list)
+    growth: list[Growth] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
     def row(

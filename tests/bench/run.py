@@ -4,7 +4,7 @@
     tests/bench/run.py --out build/bench              everything, about 45 minutes on two cores
     tests/bench/run.py --quick                        the same questions in under five minutes
     tests/bench/run.py --only memory,expiry           some of: server, memory, expiry, eviction,
-                                                      transactions, fairness, maps
+                                                      transactions, fairness, maps, growth
 
 Leave the machine alone meanwhile. The exit code is 1 if a section failed; the report says why.
 """
@@ -23,6 +23,7 @@ from collections.abc import Callable
 import eviction_section
 import expiry_section
 import fairness_section
+import growth_section
 import machine
 import maps_section
 import memory_section
@@ -33,7 +34,7 @@ from progress import Progress
 from results import Results
 from servers import Binaries, Fleet, build_bare_responder
 
-SECTIONS = ("server", "memory", "expiry", "eviction", "transactions", "fairness", "maps")
+SECTIONS = ("server", "memory", "expiry", "eviction", "transactions", "fairness", "maps", "growth")
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 KEYS = 1_000_000
 ROUNDS = 3
@@ -162,6 +163,14 @@ def run_sections(
             progress,
             results.maps,
             out_dir=arguments.out,
+            quick=quick,
+            rounds=arguments.rounds,
+        ),
+        "growth": lambda: growth_section.measure(
+            fleet,
+            progress,
+            results.growth,
+            default_map=arguments.map,
             quick=quick,
             rounds=arguments.rounds,
         ),

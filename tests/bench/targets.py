@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import growth_section
 from expiry_section import ONE_KEY_LOADS, ONE_KEY_OPS, PROBE_KEYS
 from fairness_section import PIPELINE, POLITE_CLIENTS
 from maps_report import CONCURRENT_KINDS, MapTimes, geometric_mean
@@ -24,6 +25,8 @@ MASS_PING_MS_MAX = 5.0
 MASS_USED_RATIO_MAX = 1.25
 IDLE_CPU_PERCENT_MAX = 1.0
 FAIRNESS_RATIO_MAX = 3.0
+GROWTH_RATIO_MAX = 1.5
+LEFT_SHARE_MAX = 0.25
 # "Unchanged" allows for a connection's buffers and rounded tables, not for 0.1 byte an operation.
 ONE_KEY_DELTA_MAX = 64 * 1024
 EVICTING_CPU_RATIO_MAX = 1.4
@@ -67,6 +70,7 @@ def evaluate(results: Results) -> list[Target]:
         *_eviction(results),
         _transactions(results),
         *_fairness(results),
+        *_growth(results),
         *_maps_over_go(MapTimes(results.maps)),
         *_maps_over_peers(MapTimes(results.maps)),
         suite,
@@ -232,6 +236,18 @@ def _fairness(results: Results) -> Iterator[Target]:
     one = next((one for one in results.fairness if one.kind == "larder"), None)
     what = f"p99.9 of {POLITE_CLIENTS} clients beside one with pipelines of {PIPELINE:,} / without"
     yield _at_most(what, one and one.ratio, FAIRNESS_RATIO_MAX, "{:.2f}")
+
+
+def _growth(results: Results) -> Iterator[Target]:
+    mine = next((one for one in results.growth if one.kind == "larder"), None)
+    us = {step.keys: step.get_us_median for step in mine.steps} if mine else {}
+    base = us.get(100_000)
+    most = max(us, default=0)
+    ratio = us[most] / base if base and most > 100_000 else None
+    what = f"CPU per GET P={growth_section.PIPELINE} at {most or 10_000_000:,} keys / at 100,000"
+    yield _at_most(what, ratio, GROWTH_RATIO_MAX, "{:.2f}")
+    what = f"RSS without {growth_section.DELETED_SHARE:.0%} of the keys / with all"
+    yield _at_most(what, mine.left_share if mine else None, LEFT_SHARE_MAX, "{:.2f}")
 
 
 def _maps_over_go(times: MapTimes) -> Iterator[Target]:

@@ -109,8 +109,6 @@ int Server::Run() {
   LogStart();
   AwaitSignal();
   ArmSampling();
-  // All on threads of their own, so that their heaps begin with huge pages
-  // (store::PreferHugePages).
   std::vector<std::thread> running;
   threads_[0]->Linger(true);  // it hears the second SIGINT, so it goes last
   for (const auto& thread : threads_) {

@@ -19,7 +19,6 @@ namespace {
 constexpr size_t kLineBytes = 64;
 
 #ifdef LARDER_SYSTEM_MALLOC  // sanitizers watch the system's heap
-void HeapPreferHugePages() {}
 void* HeapAllocate(size_t bytes) { return malloc(bytes); }
 void* HeapAllocateLine(size_t bytes) { return aligned_alloc(kLineBytes, bytes); }
 void HeapFree(void* block) { free(block); }
@@ -32,15 +31,9 @@ std::string HeapReport() {
 }
 size_t HeapSize(const void* block, size_t) { return malloc_usable_size(const_cast<void*>(block)); }
 #else
-void HeapPreferHugePages() {
-  mi_option_enable(mi_option_large_os_pages);
-  // Memory that is committed bit by bit never becomes a huge page.
-  mi_option_set(mi_option_eager_commit_delay, 0);
-}
 void* HeapAllocate(size_t bytes) { return mi_malloc(bytes); }
 void* HeapAllocateLine(size_t bytes) { return mi_malloc_aligned(bytes, kLineBytes); }
 void HeapFree(void* block) { mi_free(block); }
-// With huge pages mimalloc 2.0 lets go of nothing but segments of 32 MiB that are wholly free.
 void HeapRelease() { mi_collect(true); }
 std::string HeapReport() {
   std::string report;
@@ -58,10 +51,7 @@ void* OrEnd(void* block) {
 
 }  // namespace
 
-void PreferHugePages() {
-  HeapPreferHugePages();
-  SlabHeap::PreferHugePages();
-}
+void PreferHugePages() { SlabHeap::PreferHugePages(); }
 
 void ReleaseFreeMemory() { HeapRelease(); }
 

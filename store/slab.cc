@@ -282,10 +282,9 @@ SlabRegion& SlabHeap::MapRegion(CellKind kind) {
   void* memory = MapAligned(SlabRegion::kBytes);
   // A huge page is resident as a whole: that is for what look-ups go through, and not for a server
   // with few keys.
-  const bool wants_huge = kind != CellKind::kFixed && regions_of_kind_[of_kind] != 0;
-  // relaxed: a switch.
-  if (wants_huge && prefers_huge_pages.load(std::memory_order_relaxed))
-    madvise(memory, SlabRegion::kBytes, MADV_HUGEPAGE);
+  const bool huge = kind != CellKind::kFixed && regions_of_kind_[of_kind] != 0 &&
+                    prefers_huge_pages.load(std::memory_order_relaxed);  // relaxed: a switch
+  madvise(memory, SlabRegion::kBytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   auto* region = new (memory) SlabRegion(this, kind);
   region->live_bytes = SlabRegion::kBytes;  // not to be drained before it has been filled
   regions_.push_back(region);

@@ -101,7 +101,8 @@ TEST_F(BitmapValueTest, WritesAHugeValueInPlace) {
                                    .operand = 200}};
   Run(steps);
   EXPECT_TRUE(SetBit(kFarBit - 1, true));
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));  // 500 GB if copied
+  // 500 GB if copied.
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
   EXPECT_EQ(store_.keyspace().Totals().memory_bytes, bytes);
   session_.Erase("k");
   store_.Settle();

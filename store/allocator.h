@@ -67,8 +67,8 @@ class Allocator {
   // Sanitizers watch the system's heap, so that there all blocks come from it, but in tests that
   // ask for slabs: before the first block, and not while there are any.
 #ifdef LARDER_SYSTEM_MALLOC
-  static bool UsesSlabs() { return uses_slabs_.load(std::memory_order_relaxed); }  // relaxed: above
-  static void UseSlabs(bool on) { uses_slabs_.store(on, std::memory_order_relaxed); }  // the same
+  static bool UsesSlabs() { return slabs_on.load(std::memory_order_relaxed); }  // relaxed: above
+  static void UseSlabs(bool on) { slabs_on.store(on, std::memory_order_relaxed); }  // the same
 #else
   static constexpr bool UsesSlabs() { return true; }
   static void UseSlabs(bool) {}
@@ -108,7 +108,7 @@ class Allocator {
   }
 
 #ifdef LARDER_SYSTEM_MALLOC
-  inline static std::atomic<bool> uses_slabs_{false};
+  inline static std::atomic<bool> slabs_on{false};
 #endif
 
   void* Take(size_t bytes, CellKind kind);

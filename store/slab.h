@@ -44,6 +44,7 @@
 
 namespace larder::store {
 
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): announced_ is to have its own line
 class SlabHeap {
  public:
   static constexpr size_t kCellBytesMax = 1024;

@@ -114,8 +114,7 @@ def measure(
     keys: int,
 ) -> None:
     """Runs the section; adds to `found` as it goes, so that a failure keeps what came before it."""
-    larder = Spec("larder", default_map)
-    specs = [larder] + ([Spec("redis")] if fleet.has("redis") else [])
+    specs = fleet.larder_and_redis([default_map])
     progress.section("eviction", (3 * rounds + 1) * len(specs) + 1)
     if fleet.binaries.redis_benchmark is not None:
         _cpu(fleet, progress, specs, found, quick=quick, rounds=rounds, keys=keys)

@@ -98,8 +98,7 @@ def measure(
 
     The probes of all servers share their waits; everything else runs one server at a time.
     """
-    specs = [Spec("larder", kind) for kind in maps] if fleet.has("larder") else []
-    specs += [Spec("redis")] if fleet.has("redis") else []
+    specs = fleet.larder_and_redis(maps)
     progress.section("expiry", len(specs) * 5)
     found.probes += _probe_all(fleet, progress, specs, keys, IDLE_QUICK_S if quick else IDLE_S)
     for spec in specs:

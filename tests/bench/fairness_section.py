@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import resp
 from progress import Progress
-from servers import Binaries, Fleet, Server, Spec
+from servers import Binaries, Fleet, Server
 
 POLITE_CLIENTS = 49
 PIPELINE = 10_000
@@ -62,10 +62,8 @@ def measure(
 
     Raises RuntimeError without redis-benchmark.
     """
-    if fleet.binaries.redis_benchmark is None:
-        raise RuntimeError("redis-benchmark is not installed (Debian: redis-tools)")
-    specs = [Spec("larder", default_map)] if fleet.has("larder") else []
-    specs += [Spec("redis")] if fleet.has("redis") else []
+    fleet.require_redis_benchmark()
+    specs = fleet.larder_and_redis([default_map])
     progress.section("fairness", len(specs) * rounds)
     requests = REQUESTS_QUICK if quick else REQUESTS
     for spec in specs:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import resp
 import server_section
 from progress import Progress
-from servers import Fleet, Server, Spec
+from servers import Fleet, Server
 
 STEPS = (10_000, 100_000, 1_000_000, 10_000_000)
 STEPS_QUICK = (10_000, 100_000, 1_000_000)
@@ -66,10 +66,8 @@ def measure(
 
     Raises RuntimeError without redis-benchmark.
     """
-    if fleet.binaries.redis_benchmark is None:
-        raise RuntimeError("redis-benchmark is not installed (Debian: redis-tools)")
-    specs = [Spec("larder", default_map)] if fleet.has("larder") else []
-    specs += [Spec("redis")] if fleet.has("redis") else []
+    fleet.require_redis_benchmark()
+    specs = fleet.larder_and_redis([default_map])
     steps = STEPS_QUICK if quick else STEPS
     progress.section("growth", len(specs) * (len(steps) + 1))
     for spec in specs:

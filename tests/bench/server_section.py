@@ -94,8 +94,7 @@ def measure(
 
     Raises RuntimeError without redis-benchmark: nothing else here drives the load.
     """
-    if fleet.binaries.redis_benchmark is None:
-        raise RuntimeError("redis-benchmark is not installed (Debian: redis-tools)")
+    fleet.require_redis_benchmark()
     wanted = plans(fleet, default_map, quick)
     progress.section("server", sum(len(plan.rows) for plan in wanted) * rounds)
     servers = _start_loaded(fleet, progress, [plan.spec for plan in wanted], keys)

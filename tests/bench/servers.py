@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 START_TIMEOUT_S = 20.0
@@ -97,6 +97,16 @@ class Fleet:
 
     def has(self, kind: str) -> bool:
         return getattr(self.binaries, kind) is not None
+
+    def larder_and_redis(self, maps: Iterable[str]) -> list[Spec]:
+        """larder with each of the maps, then redis-server: those of them that are installed."""
+        specs = [Spec("larder", map) for map in maps] if self.has("larder") else []
+        return specs + ([Spec("redis")] if self.has("redis") else [])
+
+    def require_redis_benchmark(self) -> None:
+        """For a section whose load it makes; RuntimeError without it."""
+        if not self.has("redis_benchmark"):
+            raise RuntimeError("redis-benchmark is not installed (Debian: redis-tools)")
 
     def start(self, spec: Spec) -> Server:
         """Starts a server and waits for its first reply; RuntimeError if that does not come."""

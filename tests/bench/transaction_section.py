@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import resp
 import server_section
 from progress import Progress
-from servers import Fleet, Spec
+from servers import Fleet
 
 TRANSACTIONS = 100_000
 TRANSACTIONS_QUICK = 20_000
@@ -44,8 +44,7 @@ def measure(
     keys: int,
 ) -> None:
     """Runs the section; adds to `found`."""
-    specs = [Spec("larder", map) for map in maps]
-    specs += [Spec("redis")] if fleet.has("redis") else []
+    specs = fleet.larder_and_redis(maps)
     progress.section("transactions", rounds * len(specs))
     servers = [
         (fleet.start(spec), TransactionCpu(spec.label, spec.kind, spec.map)) for spec in specs

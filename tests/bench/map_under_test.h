@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "store/keyspace.h"
+#include "tests/bench/key_text.h"
 #include "tests/bench/map_peers.h"
 
 namespace larder::bench {
@@ -38,17 +39,6 @@ constexpr size_t kScanKeys = 1000;
 constexpr uint64_t kAbsent = uint64_t{1} << 60;  // keys from here on are never set
 
 enum class Pace { kSingle, kPipelined, kPrefetched };
-
-// The text of key number i, made instead of fetched: a table of texts would cost a cache miss that
-// a server does not have.
-class KeyText {
- public:
-  explicit KeyText(uint64_t i) : words_{i * 0x9E3779B97F4A7C15ULL, i} {}
-  std::string_view view() const { return {reinterpret_cast<const char*>(words_), sizeof(words_)}; }
-
- private:
-  uint64_t words_[2];
-};
 
 struct Operation {
   KeyText text{0};

@@ -18,19 +18,12 @@
 #include <vector>
 
 #include "store/keyspace.h"
+#include "tests/bench/key_text.h"
 
 namespace larder::store {
 namespace {
 
-// A 16-byte key, made from its number.
-class KeyText {
- public:
-  explicit KeyText(uint64_t i) : words_{i * 0x9E3779B97F4A7C15ULL, i} {}
-  std::string_view view() const { return {reinterpret_cast<const char*>(words_), sizeof(words_)}; }
-
- private:
-  uint64_t words_[2];
-};
+using bench::KeyText;
 
 // xorshift64* (Vigna).
 class Random {

@@ -21,25 +21,6 @@ constexpr size_t kUnmapStepBytes = size_t{4} << 20;
 
 }  // namespace
 
-EpochDomain::Slot& EpochDomain::TakeSlot() {
-  // acq_rel [epoch.slots]: pairs with the acquire in TryAdvance().
-  const int taken = slots_taken_.fetch_add(1, std::memory_order_acq_rel);
-  assert(taken < kThreadsMax);
-  return slots_[static_cast<size_t>(taken)];
-}
-
-void EpochDomain::TryAdvance() {
-  uint64_t epoch = current();
-  const int slots = slots_taken_.load(std::memory_order_acquire);  // acquire [epoch.slots]
-  for (int i = 0; i < slots; ++i) {
-    // seq_cst [epoch.pin], acquire [epoch.unpin].
-    const uint64_t pinned = slots_[static_cast<size_t>(i)].pinned.load(std::memory_order_seq_cst);
-    if (pinned != 0 && pinned != epoch) return;
-  }
-  // seq_cst [epoch.advance]: a failure means that another thread has moved it on.
-  global_.compare_exchange_strong(epoch, epoch + 1, std::memory_order_seq_cst);
-}
-
 EpochParticipant::EpochParticipant(EpochDomain& domain, Allocator& allocator)
     : domain_(domain), allocator_(allocator), slot_(domain.TakeSlot()) {}
 
@@ -69,11 +50,7 @@ void EpochParticipant::Push(Retired block) {
 
 void EpochParticipant::Seal() {
   if (open_.empty()) return;
-  // The epoch must be read after the unlinking stores have reached every thread: the exchange of
-  // our own slot (with the value it has) is the barrier between them. relaxed: only we write the
-  // slot. seq_cst [epoch.pin]: a reader that pins later sees the block unlinked.
-  slot_.pinned.exchange(slot_.pinned.load(std::memory_order_relaxed), std::memory_order_seq_cst);
-  sealed_.push_back({domain_.current(), open_bytes_, std::move(open_)});
+  sealed_.push_back({domain_.Seal(slot_), open_bytes_, std::move(open_)});
   open_ = {};
   open_.reserve(kBagBlocks);
   open_bytes_ = 0;
@@ -85,7 +62,8 @@ bool EpochParticipant::Collect() {
   if (!sealed_.empty()) domain_.TryAdvance();
   const uint64_t epoch = domain_.current();
   size_t freed = 0;
-  while (!sealed_.empty() && sealed_.front().epoch + 2 <= epoch && freed < kCollectBlocksMax) {
+  while (!sealed_.empty() && EpochDomain::MayFree(sealed_.front().epoch, epoch) &&
+         freed < kCollectBlocksMax) {
     freed += sealed_.front().blocks.size();
     FreeBag(sealed_.front());
     sealed_.pop_front();

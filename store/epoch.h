@@ -3,8 +3,8 @@
 // A reader pins itself to the global epoch before it follows pointers that writers may replace. A
 // writer unlinks a block, then retires it; a retired block is freed two epochs later. The epoch
 // moves on only when every pinned thread has seen the current one, so whoever could still hold the
-// pointer has unpinned by then. (K. Fraser, "Practical lock freedom", 2004, section 5.2.3;
-// crossbeam-epoch is a well-known implementation.)
+// pointer has unpinned by then; store/epoch_domain.h has the proof. (K. Fraser, "Practical lock
+// freedom", 2004, section 5.2.3; crossbeam-epoch is a well-known implementation.)
 //
 // Threads: each has its own EpochParticipant and is its only user; EpochDomain is shared. Progress:
 // Pin and Unpin are wait-free; a thread that stays pinned delays the freeing of everybody's memory,
@@ -13,14 +13,13 @@
 // O(threads + freed).
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <vector>
 
 #include "store/allocator.h"
+#include "store/epoch_domain.h"
 #include "store/large_value.h"
 
 namespace larder::store {
@@ -37,29 +36,6 @@ class Protection {
   Protection() = default;
 };
 
-class EpochDomain {
- public:
-  static constexpr int kThreadsMax = 128;
-
-  uint64_t current() const {
-    return global_.load(std::memory_order_seq_cst);
-  }  // seq_cst [epoch.advance]
-
- private:
-  friend class EpochParticipant;
-  struct alignas(64) Slot {
-    std::atomic<uint64_t> pinned{0};  // 0: not pinned
-  };
-
-  Slot& TakeSlot();
-  // Moves the epoch on if every pinned thread has seen the current one.
-  void TryAdvance();
-
-  std::atomic<uint64_t> global_{1};
-  std::atomic<int> slots_taken_{0};
-  std::array<Slot, kThreadsMax> slots_;
-};
-
 class EpochParticipant {
  public:
   EpochParticipant(EpochDomain& domain, Allocator& allocator);
@@ -71,18 +47,14 @@ class EpochParticipant {
   Protection Pin() {
     if (!pinned_) {
       pinned_ = true;
-      // seq_cst [epoch.pin]: ordered before every load that follows; TryAdvance() sees it or we see
-      // what it published.
-      slot_.pinned.exchange(domain_.current(), std::memory_order_seq_cst);
+      domain_.Pin(slot_);
     }
     return {};
   }
   void Unpin() {
     if (!pinned_) return;
     pinned_ = false;
-    // release [epoch.unpin]: pairs with the load in TryAdvance(); our last look happened before the
-    // block is freed.
-    slot_.pinned.store(0, std::memory_order_release);
+    EpochDomain::Unpin(slot_);
   }
   bool pinned() const { return pinned_; }
 

@@ -15,6 +15,9 @@
 // the word can be relaxed and no fence is needed: whoever saw a store that follows a bump has that
 // bump in its past.
 //
+// The atomic is a parameter for tests/store/layout_version_test.cc, which tries the steps of
+// readers and writers in every order.
+//
 // Threads: writers hold the shard's lock; readers any.
 #pragma once
 
@@ -23,7 +26,8 @@
 
 namespace larder::store {
 
-class LayoutVersion {
+template <template <typename> class Atomic>
+class BasicLayoutVersion {
  public:
   uint64_t Load() const { return word_.load(std::memory_order_acquire); }  // acquire [layout.bump]
   // Whether the word is still `seen`; to be asked after acquire loads of what it covers.
@@ -50,7 +54,9 @@ class LayoutVersion {
     word_.store(word_.load(std::memory_order_relaxed) + by, std::memory_order_release);
   }
 
-  std::atomic<uint64_t> word_{0};
+  Atomic<uint64_t> word_{0};
 };
+
+using LayoutVersion = BasicLayoutVersion<std::atomic>;
 
 }  // namespace larder::store

@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-import re
 import statistics
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import growth_section
 import maps_report
@@ -16,13 +15,12 @@ from eviction_section import EvictionResult
 from expiry_section import MASS_TIMEOUT_S, PROBE_AFTER_S, PROBE_KEYS, ExpiryResult, MassExpiry
 from fairness_section import PIPELINE, POLITE_CLIENTS, Fairness
 from growth_section import Growth
+from markdown_text import prose, table
 from memory_section import KeyPoint, MemoryResult
 from results import Results, cpu_ratio
 from server_section import CLIENTS, MSET_PAIRS, OPS, PIPELINES, Row
 from targets import Target, evaluate
 from transaction_section import TransactionCpu
-
-FIGURE = re.compile(r"(more than )?[-+]?[\d.,]*( M?B)?")
 
 
 def write(results: Results, out_dir: pathlib.Path) -> pathlib.Path:
@@ -56,19 +54,6 @@ def write(results: Results, out_dir: pathlib.Path) -> pathlib.Path:
     return path
 
 
-def table(head: list[str], rows: Iterable[list[str]]) -> list[str]:
-    """A Markdown table and an empty line after it. Columns of figures are aligned to the right."""
-    body = list(rows)
-    figures = [all(FIGURE.fullmatch(row[column]) for row in body) for column in range(len(head))]
-    aligned = ["--:" if is_figure else ":--" for is_figure in figures]
-    return ["| " + " | ".join(row) + " |" for row in [head, aligned, *body]] + [""]
-
-
-def _prose(text: str) -> list[str]:
-    """A paragraph and an empty line after it."""
-    return [" ".join(text.split()), ""]
-
-
 def _head(results: Results) -> Iterator[str]:
     yield "# larder: benchmark report"
     yield ""
@@ -79,7 +64,7 @@ def _head(results: Results) -> Iterator[str]:
         yield f"> **Failed**: {error}"
         yield ""
     yield from table(["machine", ""], [[name, text] for name, text in results.machine.items()])
-    yield from _prose(
+    yield from prose(
         f"""
         Reproduce with `{results.options['command']}`; `make bench` runs everything at full length.
         Every figure of this report, round by round, is in [raw.json](raw.json).
@@ -109,7 +94,7 @@ def _server(results: Results, picture: str | None) -> Iterator[str]:
     rows = results.server
     yield "## 1. Server: CPU per command and throughput"
     yield ""
-    yield from _prose(
+    yield from prose(
         f"""
         `redis-benchmark -c {CLIENTS}` on the same machine, {results.options['keys']:,} random keys
         of 16 bytes, values of 32 bytes, MSET with {MSET_PAIRS} pairs a command. CPU is user and
@@ -164,7 +149,7 @@ def _median(values: list[float]) -> float:
 def _memory(memory: MemoryResult, picture: str | None) -> Iterator[str]:
     yield "## 2. Memory"
     yield ""
-    yield from _prose(
+    yield from prose(
         """
         Bytes a key **beyond** its key and value. *RSS* has the empty server's RSS taken off, *whole
         RSS* has not; *used* is the server's own used_memory (memcached: `bytes`) less the empty
@@ -206,7 +191,7 @@ def _memory(memory: MemoryResult, picture: str | None) -> Iterator[str]:
     )
     yield "### Idle connections"
     yield ""
-    yield from _prose(
+    yield from prose(
         """
         RSS that one connection adds, KiB: right after connecting; after each has sent 100 SETs in
         one write; after each has also stored and fetched a value of 1 MB.
@@ -262,7 +247,7 @@ def _expiry(expiry: ExpiryResult, picture: str | None) -> Iterator[str]:
     yield ""
     yield f"### Probe: {PROBE_KEYS:,} keys with a TTL of 3 s among many with a TTL of a day"
     yield ""
-    yield from _prose(
+    yield from prose(
         """
         How many of them the server still holds (DBSIZE) after their deadline; nobody asks for them.
         Idle CPU is measured before, with the far keys only.
@@ -280,7 +265,7 @@ def _expiry(expiry: ExpiryResult, picture: str | None) -> Iterator[str]:
     yield from table(head, rows)
     yield "### Mass expiry: every key dies at one moment"
     yield ""
-    yield from _prose(
+    yield from prose(
         """
         One connection sends PING after PING meanwhile; *before* is the second before the deadline,
         the machine's own noise. used_memory and RSS are read when the server is empty, full, and 1
@@ -324,7 +309,7 @@ def _mass_cells(one: MassExpiry) -> list[str]:
 def _eviction(eviction: EvictionResult) -> Iterator[str]:
     yield "## 4. Eviction"
     yield ""
-    yield from _prose(
+    yield from prose(
         """
         CPU microseconds a SET (P=16): without a limit, of keys that are there and of keys of which
         19 in 20 are new; and of such keys at the limit, so that each evicts one. Medians; the ratio
@@ -356,7 +341,7 @@ def _eviction(eviction: EvictionResult) -> Iterator[str]:
 def _transactions(transactions: list[TransactionCpu]) -> Iterator[str]:
     yield "## 5. Transactions"
     yield ""
-    yield from _prose(
+    yield from prose(
         """
         CPU microseconds for MULTI, five SETs and GETs, and EXEC, many of them in a pipeline. Medians.
         """
@@ -368,7 +353,7 @@ def _transactions(transactions: list[TransactionCpu]) -> Iterator[str]:
 def _fairness(fairness: list[Fairness]) -> Iterator[str]:
     yield "## 6. Fairness"
     yield ""
-    yield from _prose(
+    yield from prose(
         f"""
         {POLITE_CLIENTS} clients that send one GET at a time, without and beside one that sends
         pipelines of {PIPELINE:,}. Medians over the rounds.
@@ -394,7 +379,7 @@ def _maps(results: Results) -> Iterator[str]:
 def _growth(growth: list[Growth]) -> Iterator[str]:
     yield "## 8. Growth"
     yield ""
-    yield from _prose(
+    yield from prose(
         f"""
         CPU microseconds a GET (P={growth_section.PIPELINE}) among so many keys. Medians.
         """
@@ -402,7 +387,7 @@ def _growth(growth: list[Growth]) -> Iterator[str]:
     head = ["server", *(f"{step.keys:,}" for step in growth[0].steps)]
     rows = [[one.server, *(f"{step.get_us_median:.3f}" for step in one.steps)] for one in growth]
     yield from table(head, rows)
-    yield from _prose(
+    yield from prose(
         f"""
         MB of RSS with all of these keys, and {growth_section.GIVEN_BACK_AFTER_S:.0f} s after
         {growth_section.DELETED_SHARE:.0%} of them were deleted, here and there.

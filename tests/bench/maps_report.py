@@ -124,7 +124,7 @@ def _go_cell(times: MapTimes, workload: str, map: str) -> str:
     figures, speeds = [], []
     for threads in times.threads("go", workload, 0):
         row = times.get("go", workload, 0, map, threads)
-        figures.append(_ns(row.ns_median) if row else "-")
+        figures.append(ns(row.ns_median) if row else "-")
         speed = times.speed("go", workload, 0, map, GO_MAP, threads)
         speeds.append(f"{speed:.1f}" if speed else "-")
     text = " / ".join(figures)
@@ -144,13 +144,13 @@ def _cache_tables(times: MapTimes) -> Iterator[list[list[str]] | str]:
         for mix in mixes:
             rows = [times.get("cache", mix, keys, map, 2) for map in maps]
             cells = [
-                f"{_ns(row.ns_median)} / {_ns(row.cpu_ns_median)}" if row else "" for row in rows
+                f"{ns(row.ns_median)} / {ns(row.cpu_ns_median)}" if row else "" for row in rows
             ]
             table.append([mix, *cells])
         yield table
 
 
-def _ns(value: float) -> str:
+def ns(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
@@ -187,5 +187,5 @@ def _pick(times: MapTimes, mix: str, keys: int, threads: int) -> str:
     kinds = CONCURRENT_KINDS if threads > 1 else KINDS
     ours = times.fastest("cache", mix, keys, threads, kinds)
     every = times.fastest("cache", mix, keys, threads, times.maps("cache", mix))
-    names = [", ".join(f"{row.map} {_ns(row.ns_median)}" for row in rows) for rows in (ours, every)]
+    names = [", ".join(f"{row.map} {ns(row.ns_median)}" for row in rows) for rows in (ours, every)]
     return f"| {MEANING.get(mix, mix)} | {keys:,} | {threads} | {names[0]} | {names[1]} |"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-FIGURE = re.compile(r"(more than )?[-+]?[\d.,]*( M?B)?")
+FIGURE = re.compile(r"(more than |x )?[-+]?[\d.,]*( M?B)?")
 
 
 def table(head: list[str], rows: Iterable[list[str]]) -> list[str]:
@@ -19,3 +19,9 @@ def table(head: list[str], rows: Iterable[list[str]]) -> list[str]:
 def prose(text: str) -> list[str]:
     """A paragraph and an empty line after it."""
     return [" ".join(text.split()), ""]
+
+
+def join(names: Sequence[str], comma: str = ",") -> str:
+    """ "a", "a and b", "a, b and c"."""
+    *most, last = names
+    return f"{f'{comma} '.join(most)} and {last}" if most else last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 from typing import Any
 
 from expiry_section import MassExpiry
@@ -12,6 +13,7 @@ from memory_section import KeyPoint
 from results import Results
 from server_section import MSET_PAIRS, OPS, PIPELINES, Row
 from targets import RSS_BEYOND_MAX
+from threads_report import ThreadPoints
 
 try:
     import matplotlib
@@ -60,6 +62,11 @@ def draw_all(results: Results, out_dir: pathlib.Path) -> dict[str, str]:
         for workload in times.workloads(suite):
             path = out_dir / f"map_{suite}_{workload}.png"
             drawn[f"{suite} {workload}"] = _draw_maps(times, suite, workload, path)
+    points = ThreadPoints(results.threads)
+    processors = int(results.machine["cores"])
+    for load in points.loads:
+        path = out_dir / f"threads_{re.sub('[^a-z0-9]+', '_', load.lower())}.png"
+        drawn[f"threads {load}"] = _draw_threads(points, load, processors, path)
     return drawn
 
 
@@ -182,6 +189,50 @@ def _draw_maps(times: MapTimes, suite: str, workload: str, path: pathlib.Path) -
     figure.suptitle(f"{workload}, one map; lower is better")
     figure.tight_layout(rect=(0, 0.07, 1, 1))
     return _save(figure, path)
+
+
+def _draw_threads(points: ThreadPoints, load: str, processors: int, path: pathlib.Path) -> str:
+    """A column a number of shards: CPU a command relative to one thread, above throughput."""
+    figure, panels = pyplot.subplots(
+        2,
+        len(points.shards),
+        figsize=(max(7.0, 4.2 * len(points.shards)), 5.6),
+        squeeze=False,
+        sharex=True,
+        sharey="row",
+    )
+    for column, shards in enumerate(points.shards):
+        cost, speed = panels[0][column], panels[1][column]
+        for map in points.maps:
+            style: dict[str, Any] = {"color": COLOURS[map], "marker": "o", "markersize": 4}
+            at = [n for n in points.threads if points.growth(load, shards, map, n) is not None]
+            found = [points.get(load, shards, map, n) for n in at]
+            cost.plot(at, [points.growth(load, shards, map, n) for n in at], label=map, **style)
+            speed.plot(at, [point.per_second_median / 1e3 for point in found], **style)
+        cost.set_title(points.title(shards))
+        speed.set_xlabel("threads")
+        for panel in (cost, speed):
+            _mark_oversubscribed(panel, points.threads, processors)
+    panels[0][0].set_ylabel("CPU a command, × one thread")
+    panels[1][0].set_ylabel("thousand commands/s")
+    panels[1][0].set_ylim(bottom=0)
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="lower center", ncols=len(labels), frameon=False)
+    figure.suptitle(f"{load}, server threads; shaded: more than the {processors} processors")
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
+    return _save(figure, path)
+
+
+def _mark_oversubscribed(panel: Any, threads: list[int], processors: int) -> None:
+    """A logarithmic axis of threads, grey where they cannot all run."""
+    panel.set_xscale("log", base=2)
+    panel.set_xticks(threads, [str(count) for count in threads])
+    panel.minorticks_off()
+    panel.set_xlim(threads[0] / 1.15, threads[-1] * 1.15)
+    if threads[-1] > processors:
+        panel.axvspan(processors * 1.19, threads[-1] * 1.15, color="#eeeeee", zorder=0)
+    panel.grid(alpha=0.3)
+    panel.set_axisbelow(True)
 
 
 def _save(figure: Any, path: pathlib.Path) -> str:

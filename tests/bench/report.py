@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import growth_section
 import maps_report
 import plots
+import threads_report
 from eviction_section import EvictionResult
 from expiry_section import MASS_TIMEOUT_S, PROBE_AFTER_S, PROBE_KEYS, ExpiryResult, MassExpiry
 from fairness_section import PIPELINE, POLITE_CLIENTS, Fairness
@@ -49,6 +50,12 @@ def write(results: Results, out_dir: pathlib.Path) -> pathlib.Path:
         maps_report.write_page(results.maps, pictures, out_dir / "maps.md")
     if results.growth:
         lines += _growth(results.growth)
+    if results.threads:
+        lines += threads_report.section(results.threads)
+        processors = int(results.machine["cores"])
+        threads_report.write_page(
+            results.threads, results.maps, pictures, processors, out_dir / "threads.md"
+        )
     path = out_dir / "report.md"
     path.write_text("\n".join(lines) + "\n")
     return path

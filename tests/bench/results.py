@@ -12,6 +12,7 @@ from growth_section import Growth
 from maps_section import MapTime
 from memory_section import MemoryResult
 from server_section import Row
+from threads_section import ThreadPoint
 from transaction_section import TransactionCpu
 
 
@@ -30,6 +31,7 @@ class Results:
     fairness: list[Fairness] = field(default_factory=list)
     maps: list[MapTime] = field(default_factory=list)
     growth: list[Growth] = field(default_factory=list)
+    threads: list[ThreadPoint] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
     def row(

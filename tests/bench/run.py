@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """larder's benchmarks, beside redis-server, memcached and a bare epoll loop; writes a report.
 
-    tests/bench/run.py --out build/bench              everything, about 45 minutes on two cores
+    tests/bench/run.py --out build/bench              everything, about 50 minutes on two cores
     tests/bench/run.py --quick                        the same questions in under five minutes
     tests/bench/run.py --only memory,expiry           some of: server, memory, expiry, eviction,
-                                                      transactions, fairness, maps, growth
+                                                      transactions, fairness, maps, growth,
+                                                      threads
 
 Leave the machine alone meanwhile. The exit code is 1 if a section failed; the report says why.
 """
@@ -29,12 +30,23 @@ import maps_section
 import memory_section
 import report
 import server_section
+import threads_section
 import transaction_section
 from progress import Progress
 from results import Results
 from servers import Binaries, Fleet, build_bare_responder
 
-SECTIONS = ("server", "memory", "expiry", "eviction", "transactions", "fairness", "maps", "growth")
+SECTIONS = (
+    "server",
+    "memory",
+    "expiry",
+    "eviction",
+    "transactions",
+    "fairness",
+    "maps",
+    "growth",
+    "threads",
+)
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 KEYS = 1_000_000
 ROUNDS = 3
@@ -173,6 +185,9 @@ def run_sections(
             default_map=arguments.map,
             quick=quick,
             rounds=arguments.rounds,
+        ),
+        "threads": lambda: threads_section.measure(
+            fleet, progress, results.threads, quick=quick, rounds=arguments.rounds
         ),
     }
     for name in arguments.only:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pathlib
 import pwd
+import re
 import signal
 import socket
 import subprocess
@@ -38,16 +39,19 @@ class Binaries:
 
 @dataclass(frozen=True)
 class Spec:
-    """Which server: `kind` is larder, redis, memcached or bare; `map`, `threads` are larder's."""
+    """Which server: `kind` is larder, redis, memcached or bare; the others are larder's."""
 
     kind: str
     map: str = ""
     threads: int = 1
+    shards: int = 0  # 0: its default
 
     @property
     def label(self) -> str:
         if self.kind == "larder":
-            return f"larder {self.map}" + (f", {self.threads} threads" if self.threads != 1 else "")
+            threads = f", {self.threads} threads" if self.threads != 1 else ""
+            shards = f", --shards {self.shards}" if self.shards else ""
+            return f"larder {self.map}{threads}{shards}"
         return {"bare": "bare epoll loop", "redis": "redis-server"}.get(self.kind, self.kind)
 
 
@@ -74,6 +78,14 @@ class Server:
         for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir():
             total += int((task / "schedstat").read_text().split()[0])
         return total or self._cpu_ns_from_ticks()
+
+    def context_switches(self) -> int:
+        """How often its threads, those that run now, gave up a processor or were made to."""
+        total = 0
+        for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir():
+            words = re.findall(r"ctxt_switches:\s+(\d+)", (task / "status").read_text())
+            total += sum(map(int, words))
+        return total
 
     def _cpu_ns_from_ticks(self) -> int:
         """For kernels without schedstat: utime + stime, in steps of 10 ms."""
@@ -168,6 +180,8 @@ class Fleet:
                 "--bind": "127.0.0.1",
             }
             options["--maxclients"] = MAXCLIENTS
+            if spec.shards:
+                options["--shards"] = spec.shards
             return [path] + [str(word) for option in options.items() for word in option]
         if spec.kind == "redis":
             words = f"--port {port} --bind 127.0.0.1 --maxclients {MAXCLIENTS}".split()

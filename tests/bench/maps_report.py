@@ -1,9 +1,8 @@
-"""What the report says of the maps: tables, and a page of its own on which map to pick when."""
+"""What the report says of the maps. Which to pick when has a page of its own: maps_advice.py."""
 
 from __future__ import annotations
 
 import math
-import pathlib
 from collections.abc import Iterable, Iterator
 
 from maps_section import GO_MAP, MapTime
@@ -81,15 +80,33 @@ class MapTimes:
                     found[workload, threads] = speed
         return found
 
+    def ratios(
+        self,
+        suite: str,
+        workload: str,
+        keys: int,
+        threads: int,
+        maps: Iterable[str],
+        *,
+        cpu: bool = False,
+    ) -> dict[str, float]:
+        """Map -> how many times the time of the fastest of these it takes."""
+        rows = self._sorted(suite, workload, keys, threads, maps)
+        ns = {row.map: row.cpu_ns_median if cpu else row.ns_median for row in rows}
+        return {map: value / min(ns.values()) for map, value in ns.items()}
+
     def fastest(
         self, suite: str, workload: str, keys: int, threads: int, maps: Iterable[str]
     ) -> list[MapTime]:
         """The fastest of the maps, and those that are as good, best first."""
-        rows = [
-            row for map in maps if (row := self.get(suite, workload, keys, map, threads)) is not None
-        ]
-        rows.sort(key=lambda row: row.ns_median)
+        rows = self._sorted(suite, workload, keys, threads, maps)
         return [row for row in rows if row.ns_median <= rows[0].ns_median * ALIKE]
+
+    def _sorted(
+        self, suite: str, workload: str, keys: int, threads: int, maps: Iterable[str]
+    ) -> list[MapTime]:
+        found = (self.get(suite, workload, keys, map, threads) for map in maps)
+        return sorted((row for row in found if row), key=lambda row: row.ns_median)
 
 
 def geometric_mean(values: Iterable[float]) -> float | None:
@@ -152,40 +169,3 @@ def _cache_tables(times: MapTimes) -> Iterator[list[list[str]] | str]:
 
 def ns(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
-
-
-# --- The page
-
-
-def write_page(rows: list[MapTime], pictures: dict[str, str], path: pathlib.Path) -> None:
-    """Writes which map to pick when; `pictures`: "<suite> <workload>" -> file beside it."""
-    times = MapTimes(rows)
-    lines = [
-        "# Which map to pick when",
-        "",
-        "Fastest on the wall clock, and what is within 5 % of it, in one shard (where guards "
-        "meet): of larder's kinds, and of all maps measured. Written by `tests/bench/run.py` from "
-        "the figures in raw.json.",
-        "",
-        "| load | keys | threads | larder's best | and of all |",
-        "|:--|--:|--:|:--|:--|",
-    ]
-    for mix in times.workloads("cache"):
-        for keys in times.keys("cache", mix):
-            for threads in times.threads("cache", mix, keys):
-                lines.append(_pick(times, mix, keys, threads))
-    for suite in ("cache", "go"):
-        for workload in times.workloads(suite):
-            lines += ["", f"## {workload}", ""]
-            lines += [MEANING[workload] + ".", ""] if workload in MEANING else []
-            picture = pictures.get(f"{suite} {workload}")
-            lines += [f"![ns an operation over threads]({picture})"] if picture else []
-    path.write_text("\n".join(lines) + "\n")
-
-
-def _pick(times: MapTimes, mix: str, keys: int, threads: int) -> str:
-    kinds = CONCURRENT_KINDS if threads > 1 else KINDS
-    ours = times.fastest("cache", mix, keys, threads, kinds)
-    every = times.fastest("cache", mix, keys, threads, times.maps("cache", mix))
-    names = [", ".join(f"{row.map} {ns(row.ns_median)}" for row in rows) for rows in (ours, every)]
-    return f"| {MEANING.get(mix, mix)} | {keys:,} | {threads} | {names[0]} | {names[1]} |"

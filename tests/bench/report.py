@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Iterator
 
 import growth_section
+import maps_advice
 import maps_report
 import plots
 import threads_report
@@ -47,7 +48,7 @@ def write(results: Results, out_dir: pathlib.Path) -> pathlib.Path:
         lines += _fairness(results.fairness)
     if results.maps:
         lines += _maps(results)
-        maps_report.write_page(results.maps, pictures, out_dir / "maps.md")
+        maps_advice.write_page(results.maps, results.threads, pictures, out_dir / "maps.md")
     if results.growth:
         lines += _growth(results.growth)
     if results.threads:

@@ -1,7 +1,6 @@
 // INFO's sections about the keys: keyspace and larder.
 #include "server/config.h"
 #include "server/info_section.h"
-#include "store/map_kind.h"
 
 namespace larder::server {
 
@@ -19,7 +18,7 @@ void WriteLarderInfo(InfoSource& out) {
   const store::ShardFigures& shards = out.Shards();
   store::MemoryFigures memory = out.services.keyspace.Memory();
   out.Line("threads:{}", out.services.config.threads());
-  out.Line("map:{}", store::Name(out.services.keyspace.kind()));
+  out.Line("map:{}", out.services.config.Text("map"));
   out.Line("shards:{}", out.services.keyspace.shards());
   out.Line("keys:{}", shards.keys);
   out.Line("loads:{}", shards.reads.loads);

@@ -16,12 +16,14 @@
 namespace larder::store {
 
 struct Database {
-  Database(int number, MapKind kind, int shard_count)
+  // kind_of(size_t shard) is the kind of that shard's map.
+  template <typename KindOf>
+  Database(int number, int shard_count, KindOf&& kind_of)
       : id(number),
         due(static_cast<size_t>(shard_count),
             [](Shard::Due* at, size_t) { new (at) Shard::Due(Shard::kNever); }),
         shards(static_cast<size_t>(shard_count),
-               [this, kind](Shard* at, size_t i) { new (at) Shard(kind, due[i], owner); }) {}
+               [&](Shard* at, size_t i) { new (at) Shard(kind_of(i), due[i], owner); }) {}
 
   // The order in which databases are locked; it stays when SWAPDB changes owner.db.
   const int id;

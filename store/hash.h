@@ -48,6 +48,12 @@ struct Key {
   }
 };
 
+// A key in one of the databases.
+struct KeyAt {
+  int db = 0;
+  Key key;
+};
+
 class Hasher {
  public:
   explicit Hasher(uint64_t seed) : seed_(seed) {}

@@ -21,6 +21,7 @@ Keyspace::Keyspace(const KeyspaceOptions& options, Clock& clock)
               .reader_slots = {},
               .hasher = Hasher(options.hash_seed),
               .shards = options.shards},
+      map_chooser_(options.shards, options.kind, options.chooses_maps),
       databases_(static_cast<size_t>(options.databases), [](std::atomic<Database*>* at, size_t) {
         new (at) std::atomic<Database*>(nullptr);
       }) {
@@ -55,6 +56,16 @@ Worker& Keyspace::AddWorker() {
 // --- Prefetch
 
 void Keyspace::Prefetch(Worker& worker, std::span<KeyAt> keys) {
+  worker.SampleKeys(keys);
+  PrefetchChains(worker, keys);
+}
+
+void Keyspace::PrefetchFurther(Worker& worker, std::span<KeyAt> keys) {
+  if (keys.size() > 1) worker.SampleKeys(keys.subspan(1));
+  PrefetchChains(worker, keys);
+}
+
+void Keyspace::PrefetchChains(Worker& worker, std::span<KeyAt> keys) {
   if (keys.empty()) return;
   keys = keys.first(std::min(keys.size(), kPrefetchKeysMax));
   const Protection pin = worker.Pin();
@@ -278,9 +289,7 @@ void ShardFigures::Add(const ShardFigures& other) {
   counts.deletes += other.counts.deletes;
   counts.expired += other.counts.expired;
   counts.evicted += other.counts.evicted;
-  lock.acquisitions += other.lock.acquisitions;
-  lock.contended += other.lock.contended;
-  lock.waited_ns += other.lock.waited_ns;
+  lock.Add(other.lock);
   promotions += other.promotions;
   misses += other.misses;
   expunged += other.expunged;
@@ -289,7 +298,7 @@ void ShardFigures::Add(const ShardFigures& other) {
 
 ShardFigures Keyspace::FiguresOfShard(int shard) const {
   ShardFigures sum;
-  sum.kind = kind();
+  sum.kind = map_chooser_.goal(shard);
   for (const auto& worker : workers_) {
     const ReadCounts reads = worker->reads(static_cast<uint32_t>(shard));
     sum.reads.loads += reads.loads;

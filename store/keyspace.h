@@ -31,6 +31,7 @@
 #include "store/database.h"
 #include "store/eviction.h"
 #include "store/key_editor.h"
+#include "store/map_chooser.h"
 #include "store/shard_set.h"
 #include "store/transaction.h"
 #include "store/worker.h"
@@ -41,6 +42,7 @@ struct KeyspaceOptions {
   int databases = 16;
   int shards = 256;  // a power of two, at most 2^20
   MapKind kind = MapKind::kRcu;
+  bool chooses_maps = false;  // `kind` is where the shards begin: each moves by its own evidence
   uint64_t hash_seed = 0;
   uint64_t random_seed = 0;
   int threads = 1;  // how many workers share the maintenance
@@ -102,7 +104,6 @@ class Keyspace {
 
   int databases() const { return options_.databases; }
   int shards() const { return options_.shards; }
-  MapKind kind() const { return options_.kind; }
 
   Key Hash(std::string_view key) const { return shared_.hasher(key); }
 
@@ -168,6 +169,16 @@ class Keyspace {
     compactions_asked_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a switch
   }
 
+  // Has the maps of one shard, or all, changed to another kind by the calls of Maintain() to come:
+  // in bounded steps, with readers and writers going on. Any thread. REQUIRES: neither the present
+  // kind nor the other is plain.
+  void OrderMap(int shard, MapKind kind) { map_chooser_.Order(shard, kind); }
+  void OrderMaps(MapKind kind) { map_chooser_.OrderAll(kind); }
+  // From now on each shard's kind follows its evidence (store/map_evidence.h).
+  void ChooseMaps() { map_chooser_.ChooseAutomatically(); }
+  bool chooses_maps() const { return map_chooser_.automatic(); }
+  // What the maps of a shard are, or are to become.
+  MapKind map_of(int shard) const { return map_chooser_.goal(shard); }
   // Brings one shard of all databases nearer to another kind; true when it is there. Not to or from
   // plain.
   bool ChangeKindStep(Worker& worker, int shard, MapKind kind);
@@ -198,6 +209,16 @@ class Keyspace {
   DatabaseFigures FiguresOfDb(int db, UnixMs now) const;
   ShardFigures FiguresOfShard(int shard) const;
   ShardFigures Totals() const;
+  // What has happened in each shard since it was made, and in the last 10 s. Any thread.
+  std::vector<MapEvidence> Evidence() const;
+  std::vector<MapEvidence> RecentEvidence() const;
+  // Moves of shards to another kind that the evidence decided on; each is returned once.
+  std::vector<MapMove> TakeMapMoves() { return map_chooser_.TakeMoves(); }
+  bool has_map_moves() const { return map_chooser_.has_moves(); }
+  // Shards that have changed their kind, by evidence or by order.
+  uint64_t map_changes() const { return map_chooser_.changes(); }
+  // The samples of keys that commands use (store/hot_keys.h).
+  HotKeySamples SampledKeys() const;
   MemoryFigures Memory() const;
   EvictionFigures Evictions(UnixMs now) const {
     return {shared_.budget.ExceededMs(), shared_.budget.ExceededNowMs(now)};
@@ -216,6 +237,10 @@ class Keyspace {
       uint32_t head = 0;
     } walk;  // through all tables, while buckets are to be moved
   };
+
+  void PrefetchChains(Worker& worker, std::span<KeyAt> keys);
+  // Of a command with several keys, whose first one Prefetch() has seen.
+  void PrefetchFurther(Worker& worker, std::span<KeyAt> keys);
 
   uint64_t generation() const;
   bool IsChanging() const {
@@ -271,6 +296,9 @@ class Keyspace {
   bool SweepShard(Worker& worker, Database& database, size_t shard,
                   std::chrono::steady_clock::time_point end);
   bool ClearFlushed(Worker& worker, std::chrono::steady_clock::time_point end);
+  MapEvidence EvidenceOf(int shard, UnixMs now) const;
+  void SampleMaps(UnixMs now);
+  bool MoveMaps(Worker& worker, std::chrono::steady_clock::time_point end);
   bool Compact(Worker& worker, std::chrono::steady_clock::time_point end);
   void MoveEntries(Worker& worker, SlabHeap& slabs);
   bool MoveBuckets(Worker& worker, Sweeper& sweeper);
@@ -282,6 +310,7 @@ class Keyspace {
   const int shard_bits_;
   Clock& clock_;
   Worker::Shared shared_;
+  MapChooser map_chooser_;
   std::vector<std::unique_ptr<Worker>> workers_;           // fixed once traffic starts
   std::vector<Sweeper> sweepers_;                          // one a worker, used by it alone
   std::vector<std::unique_ptr<EvictionPolicy>> eviction_;  // the same
@@ -398,7 +427,7 @@ auto Keyspace::Write(Worker& worker, int db, const Key& key, Edit&& edit) {
 
 template <typename Edit>
 auto Keyspace::WriteAll(Worker& worker, std::span<KeyAt> keys, Edit&& edit) {
-  Prefetch(worker, keys);
+  PrefetchFurther(worker, keys);
   ShardSet set(worker, keys.size());
   while (!LockAll(set, keys)) {
   }
@@ -409,7 +438,7 @@ auto Keyspace::WriteAll(Worker& worker, std::span<KeyAt> keys, Edit&& edit) {
 
 template <typename Visit>
 auto Keyspace::ReadAll(Worker& worker, std::span<KeyAt> keys, Visit&& visit) {
-  Prefetch(worker, keys);
+  PrefetchFurther(worker, keys);
   ShardSet set(worker, keys.size());
   while (!LockAll(set, keys)) {
   }

@@ -49,7 +49,8 @@ Database* Keyspace::TakeFreeDatabase() {
 // Its shards are locked for its maker, if it has one, before anybody else can find it.
 Database& Keyspace::BuildDatabase(Transaction* maker) {
   const int id = static_cast<int>(AllDatabases().size());  // change_ is held: it stays the next one
-  auto database = std::make_unique<Database>(id, options_.kind, options_.shards);
+  auto database = std::make_unique<Database>(
+      id, options_.shards, [this](size_t shard) { return map_of(static_cast<int>(shard)); });
   Database& built = *database;
   built.owner.listener = options_.listener;
   if (maker != nullptr) maker->Hold(built);
@@ -174,18 +175,6 @@ bool Keyspace::HasKeyLocked(const Worker& worker, Database* database, const Key&
   shard.map().AssertHeld();
   const Map::Place place = shard.map().Locate(key);
   return place && !place.entry()->ExpiredAt(worker.now());
-}
-
-bool Keyspace::ChangeKindStep(Worker& worker, int shard, MapKind kind) {
-  worker.Unpin();
-  MutexLock lock(change_);  // no further database is made meanwhile
-  bool done = true;
-  for (Database* database : AllDatabases()) {
-    Shard& each = database->shards[static_cast<size_t>(shard)];
-    ShardLock hold(each, worker);
-    done = each.ChangeKindStep(worker, kind) && done;
-  }
-  return done;
 }
 
 }  // namespace larder::store

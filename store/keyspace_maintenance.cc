@@ -42,6 +42,9 @@ MaintenanceResult Keyspace::Maintain(Worker& worker, std::chrono::microseconds b
   if (flushed_count_.load(std::memory_order_relaxed) != 0)
     result.more_now = ClearFlushed(worker, end);
   if (evicting) result.more_now = true;
+  worker.hot_keys().Age(worker.now());
+  SampleMaps(worker.now());
+  if (MoveMaps(worker, end)) result.more_now = true;
   if (Compact(worker, end))
     result.next_at = std::min(result.next_at, worker.now() + kCompactPeriodMs);
   if (retired_remains) result.next_at = std::min(result.next_at, worker.now() + kReclaimPeriodMs);

@@ -1,7 +1,10 @@
 #include "store/mutex.h"
 
+#include <algorithm>
+#include <bit>
 #include <cassert>
 #include <chrono>
+#include <memory>
 #include <thread>
 
 namespace larder::store {
@@ -46,15 +49,54 @@ void Mutex::LockContended() {
                   std::memory_order_relaxed);  // relaxed: the exchange above decides
     }
   }
-  const auto waited = std::chrono::steady_clock::now() - start;
-  Bump(contended_, 1);
-  Bump(waited_ns_, static_cast<uint64_t>(std::chrono::nanoseconds(waited).count()));
+  const std::chrono::nanoseconds waited = std::chrono::steady_clock::now() - start;
+  CountWait(static_cast<uint64_t>(waited.count()));
+}
+
+Mutex::~Mutex() {
+  // acquire [mutex.waits].
+  const std::unique_ptr<Waits> owned(waits_.load(std::memory_order_acquire));
+}
+
+// With the lock held.
+void Mutex::CountWait(uint64_t waited_ns) {
+  Waits* waits = waits_.load(std::memory_order_relaxed);  // relaxed: only a holder sets it
+  if (waits == nullptr) {
+    waits = std::make_unique<Waits>().release();
+    waits_.store(waits, std::memory_order_release);  // release [mutex.waits]
+  }
+  const auto wait_class = static_cast<size_t>(std::bit_width(waited_ns / 1000));
+  Bump(waits->contended, uint64_t{1});
+  Bump(waits->waited_ns, waited_ns);
+  Bump(waits->classes[std::min(wait_class, kWaitClasses - 1)], uint32_t{1});
 }
 
 LockStats Mutex::stats() const {
+  LockStats stats;
   // relaxed: figures for people, tied to no other data.
-  return {acquisitions_.load(std::memory_order_relaxed), contended_.load(std::memory_order_relaxed),
-          waited_ns_.load(std::memory_order_relaxed)};
+  stats.acquisitions = acquisitions_.load(std::memory_order_relaxed);
+  const Waits* waits = waits_.load(std::memory_order_acquire);  // acquire [mutex.waits]
+  if (waits == nullptr) return stats;
+  stats.contended = waits->contended.load(std::memory_order_relaxed);  // relaxed: see above
+  stats.waited_ns = waits->waited_ns.load(std::memory_order_relaxed);  // relaxed: see above
+  for (size_t i = 0; i < kWaitClasses; ++i)
+    stats.waits[i] = waits->classes[i].load(std::memory_order_relaxed);  // relaxed: see above
+  return stats;
+}
+
+void LockStats::Add(const LockStats& other) {
+  acquisitions += other.acquisitions;
+  contended += other.contended;
+  waited_ns += other.waited_ns;
+  for (size_t i = 0; i < kWaitClasses; ++i) waits[i] += other.waits[i];
+}
+
+LockStats LockStats::Since(const LockStats& earlier) const {
+  LockStats since{.acquisitions = acquisitions - earlier.acquisitions,
+                  .contended = contended - earlier.contended,
+                  .waited_ns = waited_ns - earlier.waited_ns};
+  for (size_t i = 0; i < kWaitClasses; ++i) since.waits[i] = waits[i] - earlier.waits[i];
+  return since;
 }
 
 ReaderSlot& ReaderSlots::Take() {

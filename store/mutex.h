@@ -1,7 +1,8 @@
 // The locks of larder: the only two that code outside this file may use.
 //
 // Mutex: exclusive. Spins briefly, then parks on a futex (std::atomic::wait). 4 bytes of lock, and
-// counters that only the holder writes. Lock/Unlock without a rival: one read-modify-write each.
+// counters that only the holder writes; those of waiting are made when somebody has to wait for the
+// first time. Lock/Unlock without a rival: one read-modify-write each.
 //
 // SharedMutex: a Mutex whose readers leave no trace on it. A reader announces the lock in the slot
 // of its own thread (ReaderSlots), a writer holds the Mutex and then waits until no slot names it;
@@ -17,22 +18,33 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "store/thread_annotations.h"
 
 namespace larder::store {
 
+// How long the contended acquisitions of a lock waited: element i counts those of less than 2^i us
+// that are in no element before; the last also what took longer.
+inline constexpr size_t kWaitClasses = 16;
+using WaitCounts = std::array<uint64_t, kWaitClasses>;
+
 // What a lock has seen since it was made. `waited_ns` covers contended acquisitions only.
 struct LockStats {
   uint64_t acquisitions = 0;
   uint64_t contended = 0;
   uint64_t waited_ns = 0;
+  WaitCounts waits{};
+
+  void Add(const LockStats& other);
+  LockStats Since(const LockStats& earlier) const;
 };
 
 class CAPABILITY("mutex") Mutex {
  public:
   Mutex() = default;
+  ~Mutex();
   Mutex(const Mutex&) = delete;
   Mutex& operator=(const Mutex&) = delete;
 
@@ -46,7 +58,7 @@ class CAPABILITY("mutex") Mutex {
             std::memory_order_relaxed)) {
       LockContended();
     }
-    Bump(acquisitions_, 1);
+    Bump(acquisitions_, uint64_t{1});
   }
 
   void Unlock() RELEASE() {
@@ -68,16 +80,24 @@ class CAPABILITY("mutex") Mutex {
 
   // Only the holder writes a counter, so a load and a store do; relaxed: figures tied to no other
   // data.
-  static void Bump(std::atomic<uint64_t>& counter, uint64_t by) {
+  template <typename Count>
+  static void Bump(std::atomic<Count>& counter, Count by) {
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
   }
   void LockContended();
   bool SpinForLock();
+  void CountWait(uint64_t waited_ns);
+
+  // A lock for which nobody ever waits, as most, is spared these.
+  struct Waits {
+    std::atomic<uint64_t> contended{0};
+    std::atomic<uint64_t> waited_ns{0};
+    std::array<std::atomic<uint32_t>, kWaitClasses> classes{};
+  };
 
   std::atomic<uint32_t> state_{kFree};
   std::atomic<uint64_t> acquisitions_{0};
-  std::atomic<uint64_t> contended_{0};
-  std::atomic<uint64_t> waited_ns_{0};
+  std::atomic<Waits*> waits_{nullptr};  // owned; set once, by a holder
 };
 
 // Holds a Mutex for a scope.

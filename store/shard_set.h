@@ -15,12 +15,6 @@
 
 namespace larder::store {
 
-// A key in one of the databases.
-struct KeyAt {
-  int db = 0;
-  Key key;
-};
-
 class ShardSet {
  public:
   ShardSet(Worker& worker, size_t keys);

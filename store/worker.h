@@ -11,12 +11,14 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "store/allocator.h"
 #include "store/clock.h"
 #include "store/entry.h"
 #include "store/epoch.h"
 #include "store/hash.h"
+#include "store/hot_keys.h"
 #include "store/memory_budget.h"
 #include "store/mutex.h"
 
@@ -136,6 +138,13 @@ class Worker {
             reads_[shard].hits.load(std::memory_order_relaxed)};
   }
 
+  // Shows the sketch of hot keys some of those that a command is about to use.
+  void SampleKeys(std::span<const KeyAt> keys) {
+    hot_keys_.Sample(keys, [this] { return Random(); });
+  }
+  HotKeySketch& hot_keys() { return hot_keys_; }
+  const HotKeySketch& hot_keys() const { return hot_keys_; }
+
   // xorshift64* (Vigna): for sampling, not for secrets.
   uint64_t Random() {
     random_state_ ^= random_state_ >> 12;
@@ -169,6 +178,7 @@ class Worker {
   bool touches_ = true;
   int64_t published_bytes_ = 0;  // what the budget has been told of allocator_.used()
   uint64_t random_state_;
+  HotKeySketch hot_keys_;
 };
 
 }  // namespace larder::store

@@ -70,6 +70,33 @@ TEST(MutexTest, CountsWhatWaitedAndForHowLong) {
   EXPECT_EQ(mutex.stats().waited_ns > 0, mutex.stats().contended == 1);
 }
 
+// Property: every contended acquisition is in one class, and the classes bound the time waited.
+TEST(MutexTest, WaitsAreClassedByTheirLength) {
+  Mutex mutex;
+  OnThreads(8, [&](int) {
+    for (int64_t i = 0; i < test_support::Scaled(2000); ++i) {
+      MutexLock lock(mutex);
+      if (i % 100 == 0) std::this_thread::yield();
+    }
+  });
+  const LockStats stats = mutex.stats();
+  uint64_t classed = 0;
+  uint64_t least_us = 0;
+  for (size_t i = 0; i < kWaitClasses; ++i) {
+    classed += stats.waits[i];
+    if (i > 0) least_us += stats.waits[i] << (i - 1);
+  }
+  EXPECT_EQ(classed, stats.contended);
+  EXPECT_LE(least_us, stats.waited_ns / 1000);
+
+  const LockStats none = stats.Since(stats);
+  EXPECT_EQ(none.acquisitions, 0u);
+  EXPECT_EQ(none.waits, WaitCounts{});
+  LockStats twice = stats;
+  twice.Add(stats);
+  EXPECT_EQ(twice.Since(stats).waits, stats.waits);
+}
+
 // Property: of a chain of parked threads each is woken, without anybody spinning for it.
 TEST(MutexTest, WakesEveryParkedThread) {
   constexpr int kThreads = 16;

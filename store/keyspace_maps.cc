@@ -1,0 +1,81 @@
+// Keyspace's kinds of map: what each shard's guard goes through, and how its kind changes.
+#include <algorithm>
+
+#include "store/keyspace.h"
+
+namespace larder::store {
+namespace {
+
+using std::chrono::steady_clock;
+
+uint32_t Low(uint64_t count) { return static_cast<uint32_t>(count); }
+
+}  // namespace
+
+MapEvidence Keyspace::EvidenceOf(int shard, UnixMs now) const {
+  const ShardFigures figures = FiguresOfShard(shard);
+  const ShardCounts& counts = figures.counts;
+  return {.elapsed_ms = Low(static_cast<uint64_t>(now)),
+          .reads = Low(figures.reads.loads),
+          .hits = Low(figures.reads.hits),
+          .stores = Low(counts.stores),
+          .removals = Low(counts.deletes + counts.expired + counts.evicted),
+          .acquisitions = Low(figures.lock.acquisitions),
+          .contended = Low(figures.lock.contended),
+          .waited_us = Low(figures.lock.waited_ns / 1000)};
+}
+
+std::vector<MapEvidence> Keyspace::Evidence() const {
+  std::vector<MapEvidence> all;
+  const UnixMs now = clock_.Now();
+  for (int i = 0; i < shards(); ++i) all.push_back(EvidenceOf(i, now));
+  return all;
+}
+
+std::vector<MapEvidence> Keyspace::RecentEvidence() const {
+  std::vector<MapEvidence> all = Evidence();
+  for (int i = 0; i < shards(); ++i) {
+    MapEvidence& counts = all[static_cast<size_t>(i)];
+    counts = map_chooser_.Recent(i, counts);
+  }
+  return all;
+}
+
+HotKeySamples Keyspace::SampledKeys() const {
+  HotKeySamples samples;
+  for (const auto& worker : workers_) worker->hot_keys().Read(clock_.Now(), samples);
+  return samples;
+}
+
+void Keyspace::SampleMaps(UnixMs now) {
+  while (const std::optional<int> shard = map_chooser_.NextToSample(now))
+    map_chooser_.AddSample(*shard, EvidenceOf(*shard, now));
+}
+
+// True if shards are left that are not of the kind that they are to be.
+bool Keyspace::MoveMaps(Worker& worker, steady_clock::time_point end) {
+  while (const std::optional<int> shard = map_chooser_.TakeWork()) {
+    const MapKind kind = map_of(*shard);
+    bool is_there = false;
+    do {
+      is_there = ChangeKindStep(worker, *shard, kind);
+    } while (!is_there && steady_clock::now() < end);
+    map_chooser_.HandBack(*shard, is_there ? std::optional(kind) : std::nullopt);
+    if (steady_clock::now() >= end) break;
+  }
+  return map_chooser_.has_work();
+}
+
+bool Keyspace::ChangeKindStep(Worker& worker, int shard, MapKind kind) {
+  worker.Unpin();
+  MutexLock lock(change_);  // no further database is made meanwhile
+  bool done = true;
+  for (Database* database : AllDatabases()) {
+    Shard& each = database->shards[static_cast<size_t>(shard)];
+    ShardLock hold(each, worker);
+    done = each.ChangeKindStep(worker, kind) && done;
+  }
+  return done;
+}
+
+}  // namespace larder::store

@@ -172,6 +172,15 @@ inline constexpr std::string_view kNoSuchProtocolType =
 inline constexpr std::string_view kNoShutdownInProgress = "ERR No shutdown in progress.";
 inline constexpr std::string_view kShutdownFailed = "ERR Errors trying to SHUTDOWN. Check logs.";
 
+// LARDER.
+inline constexpr std::string_view kProfileSeconds = "ERR seconds must be an integer from 1 to 3600";
+inline constexpr std::string_view kHotKeysCount = "ERR count must be an integer from 1 to 128";
+inline constexpr std::string_view kMapIsPlain =
+    "ERR the map is plain, which cannot be left while larder runs: start it with another --map";
+inline constexpr std::string_view kNotToPlain =
+    "ERR plain guards nothing and cannot be entered while larder runs: start it with --map plain "
+    "--threads 1";
+
 namespace internal {
 
 // How much of what the client sent comes back in a reply, at most. Redis bounds only the names of
@@ -250,6 +259,14 @@ inline std::string ClientSetInfoUnknown(std::string_view option) {  // 7.2's
 inline std::string ClientSetInfoBadValue(std::string_view option) {  // 7.2's
   return internal::Join("ERR ", internal::Echo(option),
                         " cannot contain spaces, newlines or special characters.");
+}
+
+inline std::string NoSuchShard(int shards) {
+  return "ERR no such shard: they are numbered from 0 to " + std::to_string(shards - 1);
+}
+inline std::string UnknownMap(std::string_view map) {
+  return internal::Join("ERR unknown map '", internal::Echo(map),
+                        "': a shard's is one of mutex, rwmutex, sync, rcu");
 }
 
 inline std::string ConfigRewriteFailed(std::string_view reason) {

@@ -204,7 +204,9 @@ std::optional<std::string> Config::Set(Pairs pairs) {
   store::MutexLock set_lock(set_mu_);
   Changes changes;
   if (auto error = ParsePairs(pairs, &changes)) return error;
-  std::erase_if(changes, [](const Change& change) { return change.new_text == change.old_text; });
+  std::erase_if(changes, [](const Change& change) {
+    return change.new_text == change.old_text && !OptionAt(change.index).Is(kAppliedAnew);
+  });
   {
     store::MutexLock lock(mu_);
     for (const Change& change : changes) StoreLocked(change.index, change.new_text);

@@ -64,8 +64,7 @@ class Config {
 
   // Fixed at start.
   int threads() const { return static_cast<int>(Load(&LiveSettings::threads)); }  // at least 1
-  store::MapKind map() const { return static_cast<store::MapKind>(Load(&LiveSettings::map)); }
-  int shards() const { return static_cast<int>(Load(&LiveSettings::shards)); }  // a power of two
+  int shards() const { return static_cast<int>(Load(&LiveSettings::shards)); }    // a power of two
   int databases() const { return static_cast<int>(Load(&LiveSettings::databases)); }
   int tcp_backlog() const { return static_cast<int>(Load(&LiveSettings::tcp_backlog)); }
   DebugCommand enable_debug_command() const {
@@ -74,6 +73,12 @@ class Config {
   bool crash_log_enabled() const { return Load(&LiveSettings::crash_log) != 0; }
 
   // May change while the server runs.
+  // What shards are, or begin as where map_is_auto().
+  store::MapKind map() const {
+    const int64_t choice = Load(&LiveSettings::map);
+    return choice == kMapAuto ? store::MapKind::kMutex : static_cast<store::MapKind>(choice);
+  }
+  bool map_is_auto() const { return Load(&LiveSettings::map) == kMapAuto; }
   int port() const { return static_cast<int>(Load(&LiveSettings::port)); }  // 0 = do not listen
   int64_t maxclients() const { return Load(&LiveSettings::maxclients); }
   int timeout_s() const { return static_cast<int>(Load(&LiveSettings::timeout_s)); }  // 0 = never

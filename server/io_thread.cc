@@ -13,6 +13,7 @@
 
 #include "server/config.h"
 #include "server/latency.h"
+#include "server/map_option.h"
 #include "server/stats.h"
 #include "store/keyspace.h"
 #include "store/worker.h"
@@ -197,6 +198,7 @@ void IoThread::RunMaintenance() {
   store::UnixMs now = ReadClock();
   const auto begin = std::chrono::steady_clock::now();
   store::MaintenanceResult result = services().keyspace.Maintain(worker(), kMaintenanceBudget);
+  LogMapMoves(services().keyspace);
   const int64_t monitor_ms = services().config.latency_monitor_threshold_ms();
   const auto took = duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin);
   if (monitor_ms > 0 && took.count() >= monitor_ms) [[unlikely]]

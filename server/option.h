@@ -14,11 +14,16 @@
 #include <string>
 #include <string_view>
 
+#include "store/map_kind.h"
+
 namespace larder::server {
 
 // The classes of `client-output-buffer-limit`, in the order CONFIG GET shows them.
 enum class ClientClass : uint8_t { kNormal, kReplica, kPubSub };
 inline constexpr size_t kClientClassCount = 3;
+
+// The number of `map auto`: each shard's kind follows its load.
+inline constexpr int64_t kMapAuto = static_cast<int64_t>(store::kMapKinds.size());
 
 // What the I/O threads read while they serve, one relaxed load each. Relaxed is enough everywhere:
 // a value stands for itself (no other data is published through it), and a thread that sees a
@@ -61,6 +66,8 @@ enum OptionFlag : uint16_t {
                        // warning at start
   kFileOnly = 1 << 6,  // an obsolete directive that redis.conf files still carry: accepted, not
                        // shown by CONFIG GET
+  kAppliedAnew = 1 << 7,  // CONFIG SET to the present value is applied too: the server may differ
+                          // from it in parts
 };
 
 // Parses the values of a kSpecial option. `*text` is the present value in CONFIG GET's form and

@@ -27,11 +27,12 @@ constexpr std::string_view kSupervised[] = {"upstart", "systemd", "auto", "no"};
 constexpr std::string_view kEvictionKinds[] = {"volatile-lru",   "volatile-lfu", "volatile-random",
                                                "volatile-ttl",   "allkeys-lru",  "allkeys-lfu",
                                                "allkeys-random", "noeviction"};
-// The index of a choice is its number: that of store::MapKind.
-constexpr std::string_view kMapKindNames[] = {
-    store::Name(store::MapKind::kPlain), store::Name(store::MapKind::kMutex),
+// The index of a choice is its number: that of store::MapKind, and kMapAuto behind them.
+constexpr std::string_view kMaps[] = {
+    store::Name(store::MapKind::kPlain),   store::Name(store::MapKind::kMutex),
     store::Name(store::MapKind::kRwMutex), store::Name(store::MapKind::kSync),
-    store::Name(store::MapKind::kRcu)};
+    store::Name(store::MapKind::kRcu),     "auto"};
+static_assert(std::size(kMaps) == kMapAuto + 1);
 
 constexpr Option kRows[] = {
     {.name = "bind",
@@ -103,11 +104,12 @@ constexpr Option kRows[] = {
      .doc = "I/O threads; one a core unless set."},
     {.name = "map",
      .type = OptionType::kChoice,
-     .flags = kImmutable,
+     .flags = kAppliedAnew,
      .initial = "rcu",
-     .choices = kMapKindNames,
+     .choices = kMaps,
      .live = &LiveSettings::map,
-     .doc = "What guards a shard: plain (threads 1), mutex, rwmutex, sync, rcu."},
+     .doc =
+         "What guards a shard: plain (threads 1), mutex, rwmutex, sync, rcu; auto = by its load."},
     {.name = "shards",
      .type = OptionType::kInteger,
      .flags = kImmutable,

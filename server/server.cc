@@ -17,9 +17,9 @@
 #include "server/commands/families.h"
 #include "server/config.h"
 #include "server/eviction_options.h"
+#include "server/map_option.h"
 #include "server/service_notify.h"
 #include "server/socket.h"
-#include "store/map_kind.h"
 
 namespace larder::server {
 namespace {
@@ -45,6 +45,7 @@ store::KeyspaceOptions OptionsOf(const Config& config, WatchTable& watches) {
   options.databases = config.databases();
   options.shards = config.shards();
   options.kind = config.map();
+  options.chooses_maps = config.map_is_auto();
   options.hash_seed = seed;
   options.random_seed = (uint64_t{random()} << 32) | random();
   options.threads = config.threads();
@@ -125,7 +126,7 @@ int Server::Run() {
 void Server::LogStart() {
   spdlog::info("Process {}: {} I/O thread{}, {} shards guarded by `{}`, {} databases",
                info_.process_id, config_.threads(), config_.threads() == 1 ? "" : "s",
-               config_.shards(), store::Name(config_.map()), config_.databases());
+               config_.shards(), config_.Text("map"), config_.databases());
   for (const ListeningSocket& socket : listening_) {
     spdlog::info("Ready to accept connections on {}", TextOf(socket.endpoint));
   }
@@ -163,6 +164,7 @@ void Server::RaiseDescriptorLimit() {
 
 void Server::RegisterForChanges() {
   ApplyEvictionOptions(config_, keyspace_);
+  FollowMapOption(config_, keyspace_);
   config_.OnChange("port", [this] { return Listen(); });
   config_.OnChange("bind", [this] { return Listen(); });
   config_.OnChange("maxclients", [this]() -> std::optional<std::string> {

@@ -87,7 +87,7 @@ constexpr ErrorCase kErrorCases[] = {
     {"port x", "t:1: port: argument couldn't be parsed into an integer"},
     {"appendonly maybe", "t:1: appendonly: argument must be 'yes' or 'no'"},
     {"map fast",
-     "t:1: map: argument(s) must be one of the following: plain, mutex, rwmutex, sync, rcu"},
+     "t:1: map: argument(s) must be one of the following: plain, mutex, rwmutex, sync, rcu, auto"},
     {"requirepass \"x", "t:1: unbalanced quotes"},
     {"include", "t:1: include: wrong number of arguments"},
     {"include /nonexistent/a.conf",

@@ -91,6 +91,23 @@ TEST(ConfigTest, CallbackSeesTheNewValueAndMayRefuse) {
   EXPECT_EQ(config.maxclients(), 10000);
 }
 
+TEST(ConfigTest, TheMapIsAppliedAnewThoughItIsTheSame) {
+  Config config;
+  int calls = 0;
+  config.OnChange("map", [&]() -> std::optional<std::string> {
+    ++calls;
+    return std::nullopt;
+  });
+  EXPECT_EQ(Set(config, {{"map", "RCU"}}), "OK");
+  EXPECT_EQ(calls, 1) << "single shards may be something else";
+  EXPECT_FALSE(config.map_is_auto());
+  EXPECT_EQ(Set(config, {{"map", "auto"}}), "OK");
+  EXPECT_TRUE(config.map_is_auto());
+  EXPECT_EQ(config.map(), store::MapKind::kMutex) << "what new shards begin as";
+  EXPECT_EQ(GetOne(config, "map"), "auto");
+  EXPECT_EQ(calls, 2);
+}
+
 TEST(ConfigTest, GetTakesPatternsInAnyCaseAndHidesTheHidden) {
   const Config config;
   EXPECT_EQ(Names(config, {"TIMEOU?"}), (std::vector<std::string>{"timeout"}));

@@ -8,6 +8,7 @@
 #include "server/client_wait.h"
 #include "server/commands/families.h"
 #include "server/eviction_options.h"
+#include "server/map_option.h"
 #include "store/worker.h"
 #include "tests/support/resp_client.h"
 #include "tests/support/written.h"
@@ -21,6 +22,8 @@ using std::chrono::milliseconds;
 
 // Applies the directives and hands `config` back, so that a member initialiser can use it.
 server::Config& Apply(server::Config& config, const HarnessOptions& options) {
+  const std::string map = MapName(options.map);
+  config.SetAtStart("map", std::span(&map, 1));
   for (const auto& [name, value] : options.config) {
     if (auto reason = config.SetAtStart(name, std::span(&value, 1))) {
       throw std::invalid_argument(*reason);
@@ -35,7 +38,8 @@ store::KeyspaceOptions KeyspaceOptionsOf(const server::Config& config,
   store::KeyspaceOptions keyspace;
   keyspace.databases = config.databases();
   keyspace.shards = options.shards;
-  keyspace.kind = options.map;
+  keyspace.kind = config.map();
+  keyspace.chooses_maps = config.map_is_auto();
   keyspace.hash_seed = 1;  // the same order of keys in every run
   keyspace.random_seed = 1;
   keyspace.threads = 1;
@@ -58,6 +62,7 @@ Harness::Harness(const HarnessOptions& options)
       first_(Connect()) {
   clients_.AddHost(*this);
   server::ApplyEvictionOptions(config_, keyspace_);
+  server::FollowMapOption(config_, keyspace_);
   first_.client().resp = options.resp;
   worker_.set_now(clock_.Now());
 }
@@ -87,6 +92,7 @@ void Harness::RunMaintenance() {
   worker_.set_now(clock_.Now());
   while (keyspace_.Maintain(worker_, std::chrono::microseconds(1000)).more_now) {
   }
+  server::LogMapMoves(keyspace_);
 }
 
 void Harness::RunPosted() {

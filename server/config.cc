@@ -207,6 +207,9 @@ std::optional<std::string> Config::Set(Pairs pairs) {
   std::erase_if(changes, [](const Change& change) {
     return change.new_text == change.old_text && !OptionAt(change.index).Is(kAppliedAnew);
   });
+  std::stable_partition(changes.begin(), changes.end(), [](const Change& change) {
+    return !OptionAt(change.index).Is(kAppliedAnew);
+  });
   {
     store::MutexLock lock(mu_);
     for (const Change& change : changes) StoreLocked(change.index, change.new_text);

@@ -82,6 +82,7 @@ Dispatcher::Result Dispatcher::RunBatch(Client& client, RequestParser& parser,
   }
   thread_.stats.commands_processed.Add(result.requests);
   thread_.worker.Unpin();
+  SampleKeysOf(client, result.requests);
   thread_.worker.ReclaimIfCrowded();
   if (!monitor_lines_.empty()) [[unlikely]]
     PublishMonitorLines();
@@ -154,6 +155,18 @@ void Dispatcher::Prefetch(const Client& client) {
     keys_[request.key_index] = {client.db, keyspace.Hash(ArgsOf(request)[request.key_arg])};
   }
   thread_.services.keyspace.Prefetch(thread_.worker, std::span(keys_).first(key_count_));
+}
+
+// The first key of each request that has run. Strangers are not to steer what is found.
+void Dispatcher::SampleKeysOf(const Client& client, size_t requests) {
+  if (!client.authenticated && thread_.services.config.has_password()) return;
+  size_t keys = key_count_;
+  if (requests < request_count_) [[unlikely]] {
+    keys = static_cast<size_t>(
+        std::count_if(requests_.begin(), requests_.begin() + static_cast<ptrdiff_t>(requests),
+                      [](const Request& request) { return request.key_arg != 0; }));
+  }
+  thread_.worker.SampleKeys(std::span(keys_).first(keys));
 }
 
 void Dispatcher::Resolve(Request& request, const Request* previous) {

@@ -93,6 +93,7 @@ class Dispatcher final : public CommandRunner {
   void ReleaseExcessArgs();
   void Resolve(Request& request, const Request* previous);
   void Prefetch(const Client& client);
+  void SampleKeysOf(const Client& client, size_t requests);
   void RunOne(Client& client, const Request& request, protocol::ReplyWriter& reply);
   void RunMuted(Client& client, const Request& request, protocol::ReplyWriter& reply);
   void Execute(Client& client, const Request& request, protocol::ReplyWriter& reply);

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -38,12 +39,9 @@ std::string WaitsOf(const store::WaitCounts& waits) {
 }
 
 double RecentReadPercentage(const store::Keyspace& keyspace) {
-  uint64_t reads = 0, operations = 0;
-  for (const store::MapEvidence& shard : keyspace.RecentEvidence()) {
-    reads += shard.reads;
-    operations += shard.operations();
-  }
-  return 100 * Ratio(static_cast<double>(reads), static_cast<double>(operations));
+  store::MapEvidence sum;
+  for (const store::MapEvidence& shard : keyspace.RecentEvidence()) sum.Add(shard);
+  return 100 * sum.read_share();
 }
 
 }  // namespace

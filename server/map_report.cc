@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <iterator>
-#include <limits>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -54,12 +53,12 @@ std::string Percent(double share) {
   return fmt::format("{:.0f} %", percent);
 }
 
-double PerSecond(const MapEvidence& evidence, double count) {
-  return evidence.elapsed_ms == 0 ? 0 : count * 1000 / evidence.elapsed_ms;
-}
-
 double ShareOf(uint64_t part, uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+double PerSecond(const MapEvidence& evidence, uint64_t count) {
+  return 1000 * ShareOf(count, evidence.elapsed_ms);
 }
 
 std::string ListOf(const std::vector<int>& shards) {
@@ -234,13 +233,12 @@ std::string WhatToDo(const MapProfile& profile, const Verdict& verdict, MapKind 
                                   "their load stays like this";
   }
   if (verdict.moves() == 0) {
-    if (favoured == usual) return "nothing";
+    if (favoured == usual || verdict.fitting > 0) return "nothing";
     return fmt::format("CONFIG SET map {}, but with so little to do it makes no great difference",
                        store::Name(favoured));
   }
-  const size_t loud = profile.shards.size() - verdict.quiet;
   const size_t same_way = verdict.to(favoured).size();
-  if (same_way == verdict.moves() && 2 * same_way >= loud)
+  if (same_way == verdict.moves() && verdict.fitting == 0)
     return fmt::format("CONFIG SET map {}", store::Name(favoured));
   if (verdict.moves() > kOrdersMax)
     return "CONFIG SET map auto, which lets each shard follow its own load";
@@ -275,35 +273,20 @@ void WriteVerdict(const MapProfile& profile, std::string& text) {
 
 }  // namespace
 
-double MapProfile::seconds() const {
-  uint32_t longest_ms = 0;
-  for (const Shard& shard : shards) longest_ms = std::max(longest_ms, shard.evidence.elapsed_ms);
-  return longest_ms / 1000.0;
-}
+double MapProfile::seconds() const { return static_cast<double>(Sum().elapsed_ms) / 1000; }
 
 MapEvidence MapProfile::Sum() const {
-  using Member = uint32_t MapEvidence::*;
-  constexpr std::array<Member, 7> kCounts = {&MapEvidence::reads,        &MapEvidence::hits,
-                                             &MapEvidence::stores,       &MapEvidence::removals,
-                                             &MapEvidence::acquisitions, &MapEvidence::contended,
-                                             &MapEvidence::waited_us};
-  std::array<uint64_t, kCounts.size()> sums{};
-  uint32_t elapsed_ms = 0;
+  MapEvidence sum;
   for (const Shard& shard : shards) {
-    elapsed_ms = std::max(elapsed_ms, shard.evidence.elapsed_ms);
-    for (size_t i = 0; i < kCounts.size(); ++i) sums[i] += shard.evidence.*kCounts[i];
+    sum.elapsed_ms = std::max(sum.elapsed_ms, shard.evidence.elapsed_ms);
+    sum.Add(shard.evidence);
   }
-  const uint64_t largest = *std::max_element(sums.begin(), sums.end());
-  const uint64_t divisor = 1 + largest / std::numeric_limits<uint32_t>::max();
-  MapEvidence sum{.elapsed_ms = static_cast<uint32_t>(elapsed_ms / divisor)};
-  for (size_t i = 0; i < kCounts.size(); ++i)
-    sum.*kCounts[i] = static_cast<uint32_t>(sums[i] / divisor);
   return sum;
 }
 
 std::string ReasonInWords(MapKind present, MapReason reason, const MapEvidence& evidence) {
   const std::string rate = Number(evidence.operations_per_second());
-  const std::string reads = Percent(evidence.read_share());
+  const std::string reads = Percent(evidence.free_read_share());
   const std::string contended = Percent(evidence.contended_share());
   switch (reason) {
     case MapReason::kQuiet:
@@ -311,24 +294,27 @@ std::string ReasonInWords(MapKind present, MapReason reason, const MapEvidence& 
                          Number(store::kQuietOperationsPerSecond));
     case MapReason::kFits:
       return fmt::format(
-          "{} of {} operations/s are reads: too many for mutex (below {}), too few for rcu ({}, or "
+          "{} of {} operations/s are reads of one key: too many for mutex (below {}), too few for "
+          "rcu ({}, or "
           "{} where at least {} of the locks are waited for; {} are)",
           reads, rate, Percent(store::kReadShareOut), Percent(store::kReadShareIn),
           Percent(store::kReadShareInIfContended), Percent(store::kContendedShare), contended);
     case MapReason::kReadsDominate:
-      return fmt::format("{} of {} operations/s are reads ({} are enough), and {}", reads, rate,
-                         Percent(store::kReadShareIn),
+      return fmt::format("{} of {} operations/s are reads of one key ({} are enough), and {}",
+                         reads, rate, Percent(store::kReadShareIn),
                          present == MapKind::kSync
                              ? "rcu reads without a lock as sync does, with less work for writers"
                              : "rcu reads without a lock");
     case MapReason::kReadersWait:
       return fmt::format(
-          "{} of {} operations/s are reads ({} are enough where locks are waited for), {} of the "
+          "{} of {} operations/s are reads of one key ({} are enough where locks are waited for), "
+          "{} of the "
           "locks are waited for, and rcu reads without a lock",
           reads, rate, Percent(store::kReadShareInIfContended), contended);
     case MapReason::kWritesDominate:
       return fmt::format(
-          "{} of {} operations/s are reads (fewer than {}): for writes one plain lock is all that "
+          "{} of {} operations/s are reads of one key (fewer than {}): for writes one plain lock "
+          "is all that "
           "is needed",
           reads, rate, Percent(store::kReadShareOut));
   }

@@ -28,8 +28,7 @@ struct MapProfile {
   bool automatic = false;  // `map auto`
 
   double seconds() const;
-  // All shards as if they were one. Where a count does not fit, all are smaller by the same factor:
-  // shares and rates hold.
+  // All shards as if they were one.
   store::MapEvidence Sum() const;
 };
 

@@ -66,8 +66,8 @@ enum OptionFlag : uint16_t {
                        // warning at start
   kFileOnly = 1 << 6,  // an obsolete directive that redis.conf files still carry: accepted, not
                        // shown by CONFIG GET
-  kAppliedAnew = 1 << 7,  // CONFIG SET to the present value is applied too: the server may differ
-                          // from it in parts
+  kAppliedAnew = 1 << 7,  // the server may differ from it in parts, so CONFIG SET to the present
+                          // value is applied too, and after all that may fail: it is not undone
 };
 
 // Parses the values of a kSpecial option. `*text` is the present value in CONFIG GET's form and
@@ -75,6 +75,9 @@ enum OptionFlag : uint16_t {
 // Redis' words.
 using OptionParser = std::optional<std::string> (*)(std::span<const std::string> values,
                                                     bool at_start, std::string* text);
+// Why CONFIG SET may not go from the present value to another, both in CONFIG GET's form.
+using ChangeRefusal = std::optional<std::string> (*)(std::string_view present,
+                                                     std::string_view wanted);
 // Stores a value (in CONFIG GET's form) where I/O threads read it.
 using OptionPublisher = void (*)(std::string_view text, LiveSettings& live);
 
@@ -90,6 +93,7 @@ struct Option {
   // Where the numeric value is kept for I/O threads, if they need it.
   LiveSettings::Number LiveSettings::*live = nullptr;
   OptionParser parse = nullptr;       // kSpecial; else a further check of one accepted value
+  ChangeRefusal refuse = nullptr;     // when not every value can follow on every other
   OptionPublisher publish = nullptr;  // when one number is not enough
   std::string_view doc = {};          // one sentence for --help; empty on ignored options
 

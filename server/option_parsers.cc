@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocol/number.h"
+#include "protocol/reply_errors.h"
 #include "server/option_value.h"
 
 namespace larder::server {
@@ -113,6 +114,15 @@ void PublishOutputLimits(std::string_view text, LiveSettings& live) {
 OptionError ParseShards(OptionValues values, bool /*at_start*/, std::string* /*text*/) {
   const int64_t shards = protocol::ParseInt64(values[0]).value_or(0);
   if (shards < 1 || (shards & (shards - 1)) != 0) return "argument must be a power of two";
+  return std::nullopt;
+}
+
+OptionError RefuseMap(std::string_view present, std::string_view wanted) {
+  constexpr std::string_view kCode = "ERR ";  // CONFIG SET puts it before words of its own
+  constexpr std::string_view kPlain = "plain";
+  if (present == wanted) return std::nullopt;
+  if (present == kPlain) return std::string(protocol::kMapIsPlain.substr(kCode.size()));
+  if (wanted == kPlain) return std::string(protocol::kNotToPlain.substr(kCode.size()));
   return std::nullopt;
 }
 

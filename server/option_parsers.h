@@ -23,6 +23,7 @@ OptionError ParseBind(OptionValues values, bool at_start, std::string* text);
 OptionError ParseOutputLimits(OptionValues values, bool at_start, std::string* text);
 void PublishOutputLimits(std::string_view text, LiveSettings& live);
 OptionError ParseShards(OptionValues values, bool at_start, std::string* text);
+OptionError RefuseMap(std::string_view present, std::string_view wanted);
 void PublishPassword(std::string_view text, LiveSettings& live);
 
 // Accepted only.

@@ -108,6 +108,7 @@ constexpr Option kRows[] = {
      .initial = "rcu",
      .choices = kMaps,
      .live = &LiveSettings::map,
+     .refuse = RefuseMap,
      .doc =
          "What guards a shard: plain (threads 1), mutex, rwmutex, sync, rcu; auto = by its load."},
     {.name = "shards",

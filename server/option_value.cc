@@ -125,6 +125,9 @@ std::optional<std::string> ParseOptionValue(const Option& option,
   if (option.parse != nullptr) {
     if (auto error = option.parse({&parsed, 1}, at_start, &parsed)) return error;
   }
+  if (!at_start && option.refuse != nullptr) {
+    if (auto error = option.refuse(*text, parsed)) return error;
+  }
   *text = std::move(parsed);
   return std::nullopt;
 }

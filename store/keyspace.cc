@@ -56,16 +56,6 @@ Worker& Keyspace::AddWorker() {
 // --- Prefetch
 
 void Keyspace::Prefetch(Worker& worker, std::span<KeyAt> keys) {
-  worker.SampleKeys(keys);
-  PrefetchChains(worker, keys);
-}
-
-void Keyspace::PrefetchFurther(Worker& worker, std::span<KeyAt> keys) {
-  if (keys.size() > 1) worker.SampleKeys(keys.subspan(1));
-  PrefetchChains(worker, keys);
-}
-
-void Keyspace::PrefetchChains(Worker& worker, std::span<KeyAt> keys) {
   if (keys.empty()) return;
   keys = keys.first(std::min(keys.size(), kPrefetchKeysMax));
   const Protection pin = worker.Pin();
@@ -289,6 +279,7 @@ void ShardFigures::Add(const ShardFigures& other) {
   counts.deletes += other.counts.deletes;
   counts.expired += other.counts.expired;
   counts.evicted += other.counts.evicted;
+  counts.locked_reads += other.counts.locked_reads;
   lock.Add(other.lock);
   promotions += other.promotions;
   misses += other.misses;

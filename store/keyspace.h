@@ -14,6 +14,7 @@
 // again.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -238,9 +239,11 @@ class Keyspace {
     } walk;  // through all tables, while buckets are to be moved
   };
 
-  void PrefetchChains(Worker& worker, std::span<KeyAt> keys);
-  // Of a command with several keys, whose first one Prefetch() has seen.
-  void PrefetchFurther(Worker& worker, std::span<KeyAt> keys);
+  // Of a command with several keys: who runs commands has shown the sampler the first.
+  static void SampleFurther(Worker& worker, std::span<const KeyAt> keys) {
+    worker.Unpin();  // the sketch has a lock
+    worker.SampleKeys(keys.subspan(std::min<size_t>(keys.size(), 1)));
+  }
 
   uint64_t generation() const;
   bool IsChanging() const {
@@ -297,7 +300,7 @@ class Keyspace {
                   std::chrono::steady_clock::time_point end);
   bool ClearFlushed(Worker& worker, std::chrono::steady_clock::time_point end);
   MapEvidence EvidenceOf(int shard, UnixMs now) const;
-  void SampleMaps(UnixMs now);
+  void SampleMaps(UnixMs now, std::chrono::steady_clock::time_point end);
   bool MoveMaps(Worker& worker, std::chrono::steady_clock::time_point end);
   bool Compact(Worker& worker, std::chrono::steady_clock::time_point end);
   void MoveEntries(Worker& worker, SlabHeap& slabs);
@@ -310,10 +313,10 @@ class Keyspace {
   const int shard_bits_;
   Clock& clock_;
   Worker::Shared shared_;
-  MapChooser map_chooser_;
   std::vector<std::unique_ptr<Worker>> workers_;           // fixed once traffic starts
   std::vector<Sweeper> sweepers_;                          // one a worker, used by it alone
   std::vector<std::unique_ptr<EvictionPolicy>> eviction_;  // the same
+  MapChooser map_chooser_;
 
   // Which database a number means; null until its first write. Changed under change_, and all but
   // a first write under an odd generation.
@@ -323,6 +326,7 @@ class Keyspace {
   std::atomic<bool> active_expiry_{true};
   std::atomic<bool> standing_still_{false};
   std::atomic<uint32_t> compactions_asked_{0};
+  std::atomic<bool> moving_maps_{false};  // some thread is in MoveMaps()
 
   // All databases ever made (no more come without change_), those waiting to be emptied, and those
   // that are empty and free.
@@ -376,6 +380,7 @@ auto Keyspace::Read(Worker& worker, int db, const Key& key, Visit&& visit) {
       Shard& shard = database->shards[ShardOf(key)];
       ShardLock lock(shard, worker);
       const Map::Place place = shard.Locate(worker, key);
+      shard.CountLockedRead();
       answer(place ? place.entry() : nullptr);
     }
   }
@@ -400,6 +405,7 @@ auto Keyspace::Read(Worker& worker, int db, const Key& key, Visit&& visit) {
       ShardLock lock(shard, worker);
       if (!StillIn(seen)) continue;
       const Map::Place place = shard.Locate(worker, key);
+      shard.CountLockedRead();
       answer(place ? place.entry() : nullptr);
     }
   }
@@ -427,7 +433,8 @@ auto Keyspace::Write(Worker& worker, int db, const Key& key, Edit&& edit) {
 
 template <typename Edit>
 auto Keyspace::WriteAll(Worker& worker, std::span<KeyAt> keys, Edit&& edit) {
-  PrefetchFurther(worker, keys);
+  SampleFurther(worker, keys);
+  Prefetch(worker, keys);
   ShardSet set(worker, keys.size());
   while (!LockAll(set, keys)) {
   }
@@ -438,7 +445,8 @@ auto Keyspace::WriteAll(Worker& worker, std::span<KeyAt> keys, Edit&& edit) {
 
 template <typename Visit>
 auto Keyspace::ReadAll(Worker& worker, std::span<KeyAt> keys, Visit&& visit) {
-  PrefetchFurther(worker, keys);
+  SampleFurther(worker, keys);
+  Prefetch(worker, keys);
   ShardSet set(worker, keys.size());
   while (!LockAll(set, keys)) {
   }

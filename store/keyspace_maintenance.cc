@@ -43,7 +43,7 @@ MaintenanceResult Keyspace::Maintain(Worker& worker, std::chrono::microseconds b
     result.more_now = ClearFlushed(worker, end);
   if (evicting) result.more_now = true;
   worker.hot_keys().Age(worker.now());
-  SampleMaps(worker.now());
+  SampleMaps(worker.now(), end);
   if (MoveMaps(worker, end)) result.more_now = true;
   if (Compact(worker, end))
     result.next_at = std::min(result.next_at, worker.now() + kCompactPeriodMs);

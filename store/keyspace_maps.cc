@@ -4,25 +4,21 @@
 #include "store/keyspace.h"
 
 namespace larder::store {
-namespace {
 
 using std::chrono::steady_clock;
-
-uint32_t Low(uint64_t count) { return static_cast<uint32_t>(count); }
-
-}  // namespace
 
 MapEvidence Keyspace::EvidenceOf(int shard, UnixMs now) const {
   const ShardFigures figures = FiguresOfShard(shard);
   const ShardCounts& counts = figures.counts;
-  return {.elapsed_ms = Low(static_cast<uint64_t>(now)),
-          .reads = Low(figures.reads.loads),
-          .hits = Low(figures.reads.hits),
-          .stores = Low(counts.stores),
-          .removals = Low(counts.deletes + counts.expired + counts.evicted),
-          .acquisitions = Low(figures.lock.acquisitions),
-          .contended = Low(figures.lock.contended),
-          .waited_us = Low(figures.lock.waited_ns / 1000)};
+  return {.elapsed_ms = static_cast<uint64_t>(now),
+          .reads = figures.reads.loads,
+          .locked_reads = counts.locked_reads,
+          .hits = figures.reads.hits,
+          .stores = counts.stores,
+          .removals = counts.deletes + counts.expired + counts.evicted,
+          .acquisitions = figures.lock.acquisitions,
+          .contended = figures.lock.contended,
+          .waited_us = figures.lock.waited_ns / 1000};
 }
 
 std::vector<MapEvidence> Keyspace::Evidence() const {
@@ -47,13 +43,19 @@ HotKeySamples Keyspace::SampledKeys() const {
   return samples;
 }
 
-void Keyspace::SampleMaps(UnixMs now) {
-  while (const std::optional<int> shard = map_chooser_.NextToSample(now))
+void Keyspace::SampleMaps(UnixMs now, steady_clock::time_point end) {
+  while (const std::optional<int> shard = map_chooser_.NextToSample(now)) {
     map_chooser_.AddSample(*shard, EvidenceOf(*shard, now));
+    if (steady_clock::now() >= end) return;
+  }
 }
 
-// True if shards are left that are not of the kind that they are to be.
+// True if shards are left that are not of the kind that they are to be. One thread at a time:
+// others would only wait for change_, and hold up whoever else needs it.
 bool Keyspace::MoveMaps(Worker& worker, steady_clock::time_point end) {
+  // acquire [keyspace.moving]: nothing but the right to move hangs on it.
+  if (!map_chooser_.has_work() || moving_maps_.exchange(true, std::memory_order_acquire))
+    return false;
   while (const std::optional<int> shard = map_chooser_.TakeWork()) {
     const MapKind kind = map_of(*shard);
     bool is_there = false;
@@ -63,6 +65,7 @@ bool Keyspace::MoveMaps(Worker& worker, steady_clock::time_point end) {
     map_chooser_.HandBack(*shard, is_there ? std::optional(kind) : std::nullopt);
     if (steady_clock::now() >= end) break;
   }
+  moving_maps_.store(false, std::memory_order_release);  // release [keyspace.moving]
   return map_chooser_.has_work();
 }
 

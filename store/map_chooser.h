@@ -3,12 +3,12 @@
 // Orders (CONFIG SET map, LARDER MAP) set a shard's goal. Under `--map auto` the chooser sets it:
 // once a second each shard's counters are handed in (less often if there are more than 6,400), and
 // a shard whose evidence has spoken for the same other kind kAgreements times in a row moves,
-// unless it did so less than kRestMs ago. Both are the hysteresis, with the gap between the
-// thresholds of AdviseMap(). The keyspace takes the shards that have to move from here and moves
-// them (Keyspace::Maintain()).
+// unless it did so, or was ordered to, less than kRestMs ago. Both are the hysteresis, with the gap
+// between the thresholds of AdviseMap(). The keyspace takes the shards that have to move from here
+// and moves them (Keyspace::Maintain()).
 //
 // Threads: any; one short lock, the last in the order of locks. What the hot path asks is a load.
-// Memory: 2 bytes and a pointer a shard; 400 bytes more once it has been used.
+// Memory: 2 bytes and a pointer a shard; 0.8 KiB more once it has been used.
 #pragma once
 
 #include <array>
@@ -44,6 +44,8 @@ class MapHistory {
   MapEvidence Window(const MapEvidence& now) const { return now.Since(samples_[oldest()]); }
   // Between the last two samples.
   MapEvidence LastSecond() const;
+  // REQUIRES: there is one.
+  const MapEvidence& latest() const { return samples_[(added_ - 1) % samples_.size()]; }
 
  private:
   size_t oldest() const { return added_ < samples_.size() ? 0 : added_ % samples_.size(); }
@@ -120,13 +122,13 @@ class MapChooser {
   struct Record {
     MapHistory history;
     MapKind favoured{};
-    int agreements = 0;  // how many samples in a row have favoured it
-    uint32_t moved_at_ms = 0;
-    bool has_moved = false;
+    int agreements = 0;  // how many samples in a row have favoured it over the present kind
+    uint64_t rests_until_ms = 0;
   };
 
   std::optional<int> TakeNextSample(UnixMs now);
-  void Consider(int shard, Record& record, uint32_t now_ms) REQUIRES(mu_);
+  void Consider(int shard, Record& record) REQUIRES(mu_);
+  void Rest(int shard) REQUIRES(mu_);
   void SetGoal(int shard, MapKind kind) REQUIRES(mu_);
   void Wait(int shard) REQUIRES(mu_);
 
@@ -141,6 +143,7 @@ class MapChooser {
   int next_sample_ GUARDED_BY(mu_) = 0;
   UnixMs round_began_at_ GUARDED_BY(mu_) = 0;
   std::vector<bool> on_its_way_ GUARDED_BY(mu_);  // waits, or has been taken and not handed back
+  std::vector<bool> reordered_ GUARDED_BY(mu_);   // since it was taken
   std::vector<int> waiting_ GUARDED_BY(mu_);
   std::vector<MapMove> moves_ GUARDED_BY(mu_);
 };

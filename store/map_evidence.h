@@ -13,25 +13,25 @@
 
 namespace larder::store {
 
-// 32 bits each: a difference is right as long as nothing happened 2^32 times within it (waiting:
-// 71 minutes).
+// What takes the lock and changes nothing (DEL of an absent key, say) is no operation here.
 struct MapEvidence {
-  uint32_t elapsed_ms = 0;
-  uint32_t reads = 0;
-  uint32_t hits = 0;
-  uint32_t stores = 0;
-  uint32_t removals = 0;  // deleted, expired and evicted keys
-  uint32_t acquisitions = 0;
-  uint32_t contended = 0;
-  uint32_t waited_us = 0;
+  uint64_t elapsed_ms = 0;
+  uint64_t reads = 0;
+  uint64_t locked_reads = 0;  // of these, under the lock in every kind: MGET's, those of an EXEC
+  uint64_t hits = 0;
+  uint64_t stores = 0;    // of a value or a deadline
+  uint64_t removals = 0;  // deleted, expired and evicted keys
+  uint64_t acquisitions = 0;
+  uint64_t contended = 0;
+  uint64_t waited_us = 0;
 
   MapEvidence Since(const MapEvidence& earlier) const;
   void Add(const MapEvidence& other);  // of another shard in the same time
 
-  uint64_t writes() const { return uint64_t{stores} + removals; }
-  uint64_t operations() const { return reads + writes(); }
+  uint64_t operations() const { return reads + stores + removals; }
   double operations_per_second() const;
   double read_share() const;       // of the operations
+  double free_read_share() const;  // the same, of reads that some kinds do without the lock
   double hit_share() const;        // of the reads
   double removal_share() const;    // of the operations
   double contended_share() const;  // of the acquisitions of the lock
@@ -53,7 +53,7 @@ struct MapAdvice {
 };
 
 // The thresholds of the rule. Between kReadShareOut and the two others nothing is advised, so that
-// a load on a border does not send a shard to and fro.
+// a load on a border does not send a shard to and fro. Reads are those of free_read_share().
 inline constexpr double kQuietOperationsPerSecond = 100;
 inline constexpr double kReadShareIn = 0.3;             // this many reads pay by themselves,
 inline constexpr double kReadShareInIfContended = 0.1;  // or this many where the lock is fought for

@@ -66,9 +66,9 @@ void Mutex::CountWait(uint64_t waited_ns) {
     waits_.store(waits, std::memory_order_release);  // release [mutex.waits]
   }
   const auto wait_class = static_cast<size_t>(std::bit_width(waited_ns / 1000));
-  Bump(waits->contended, uint64_t{1});
+  Bump(waits->contended, 1);
   Bump(waits->waited_ns, waited_ns);
-  Bump(waits->classes[std::min(wait_class, kWaitClasses - 1)], uint32_t{1});
+  Bump(waits->classes[std::min(wait_class, kWaitClasses - 1)], 1);
 }
 
 LockStats Mutex::stats() const {

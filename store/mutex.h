@@ -58,7 +58,7 @@ class CAPABILITY("mutex") Mutex {
             std::memory_order_relaxed)) {
       LockContended();
     }
-    Bump(acquisitions_, uint64_t{1});
+    Bump(acquisitions_, 1);
   }
 
   void Unlock() RELEASE() {
@@ -70,7 +70,7 @@ class CAPABILITY("mutex") Mutex {
   // Tells clang that the lock is held where it cannot see it.
   void AssertHeld() const ASSERT_CAPABILITY(this) {}
 
-  // Any thread; the three figures may be from slightly different moments.
+  // Any thread; the figures may be from slightly different moments.
   LockStats stats() const;
 
  private:
@@ -80,8 +80,7 @@ class CAPABILITY("mutex") Mutex {
 
   // Only the holder writes a counter, so a load and a store do; relaxed: figures tied to no other
   // data.
-  template <typename Count>
-  static void Bump(std::atomic<Count>& counter, Count by) {
+  static void Bump(std::atomic<uint64_t>& counter, uint64_t by) {
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
   }
   void LockContended();
@@ -92,7 +91,7 @@ class CAPABILITY("mutex") Mutex {
   struct Waits {
     std::atomic<uint64_t> contended{0};
     std::atomic<uint64_t> waited_ns{0};
-    std::array<std::atomic<uint32_t>, kWaitClasses> classes{};
+    std::array<std::atomic<uint64_t>, kWaitClasses> classes{};
   };
 
   std::atomic<uint32_t> state_{kFree};

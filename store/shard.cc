@@ -212,6 +212,7 @@ void Shard::SetDeadline(Worker& worker, const Key& key, const Map::Place& place,
     RetireEntry(worker, entry, fresh);
   }
   ArmDeadline(worker, key, old_deadline, deadline);
+  Add<uint64_t>(stores_, 1);
   UpdateDue();
   Notify(key, Change::kDeadline);
 }
@@ -354,7 +355,8 @@ bool Shard::ClearStep(Worker& worker, size_t entries_max) {
 ShardCounts Shard::counts() const {
   // relaxed: figures.
   return {stores_.load(std::memory_order_relaxed), deletes_.load(std::memory_order_relaxed),
-          expired_.load(std::memory_order_relaxed), evicted_.load(std::memory_order_relaxed)};
+          expired_.load(std::memory_order_relaxed), evicted_.load(std::memory_order_relaxed),
+          locked_reads_.load(std::memory_order_relaxed)};
 }
 
 }  // namespace larder::store

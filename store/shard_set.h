@@ -76,7 +76,10 @@ class MultiReader {
   size_t size() const { return keys_.size(); }
   // The live entry of key i, or null. Good for the whole visit. Counts as a read of the key.
   const Entry* operator[](size_t i) const {
-    const Entry* entry = KeyEditor(set_.ShardOfKey(i), set_.worker(), keys_[i].key).entry();
+    Shard& shard = set_.ShardOfKey(i);
+    const Entry* entry = KeyEditor(shard, set_.worker(), keys_[i].key).entry();
+    shard.map().AssertHeld();
+    shard.CountLockedRead();
     set_.worker().CountRead(set_.ShardIndexOfKey(i), entry != nullptr);
     return entry;
   }

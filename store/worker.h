@@ -138,7 +138,8 @@ class Worker {
             reads_[shard].hits.load(std::memory_order_relaxed)};
   }
 
-  // Shows the sketch of hot keys some of those that a command is about to use.
+  // Shows keys that a command has used, or is about to use, to the sketch of hot keys, which looks
+  // at some. REQUIRES: not pinned.
   void SampleKeys(std::span<const KeyAt> keys) {
     hot_keys_.Sample(keys, [this] { return Random(); });
   }

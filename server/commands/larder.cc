@@ -73,6 +73,7 @@ void LarderShards(Call& call, ReplyWriter& reply) {
   }
 }
 
+// Commands' arguments come in any case.
 std::optional<store::MapKind> FindMap(std::string_view name) {
   for (const store::MapKind kind : store::kMapKinds) {
     if (EqualsIgnoreCase(name, store::Name(kind))) return kind;
@@ -111,7 +112,7 @@ constexpr CommandSpec kSubcommands[] = {
      .help = "HOTKEYS [<count>]\n"
              "    Return the <count> (10) keys that commands of the last seconds used most, by a\n"
              "    sample of all uses: key, db, percentage of the uses (share), uses per second,\n"
-             "    and how many percent more the share may be (error).",
+             "    and how many percent more it may be of a thread's sample (error).",
      .handler = LarderHotKeys},
     {.name = "MAP",
      .arity = 4,

@@ -1,6 +1,7 @@
 // What the files of LARDER share: its subcommands' handlers, and what several of them need.
 #pragma once
 
+#include "protocol/reply_writer.h"
 #include "server/call.h"
 
 namespace larder::server {

@@ -3,39 +3,24 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
 
 #include "tests/support/harness.h"
 #include "tests/support/log_capture.h"
+#include "tests/support/map_load.h"
 
 namespace larder::server {
 namespace {
 
 using store::MapKind;
+using test_support::Contains;
 using test_support::Harness;
+using test_support::ReadForASecond;
+using test_support::SettleMaps;
 using namespace std::chrono_literals;
-
-// Maintenance samples and moves shards a few at a time.
-void Settle(Harness& h) {
-  for (int i = 0; i < 10; ++i) h.Advance(30ms);
-}
-
-// A second of reads, most of them of one key.
-void ReadForASecond(Harness& h) {
-  for (int tenth = 0; tenth < 10; ++tenth) {
-    for (int i = 0; i < 100; ++i) {
-      h.Run("GET hot");
-      if (i % 4 == 0) h.Run("GET cold" + std::to_string(i));
-    }
-    h.Advance(100ms);
-  }
-}
-
-bool Contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
 
 TEST(MapOptionTest, PlainIsForTheStart) {
   Harness h;
@@ -54,6 +39,18 @@ TEST(MapOptionTest, PlainIsForTheStart) {
   EXPECT_EQ(plain.Run("CONFIG GET map"), "*2\r\n$3\r\nmap\r\n$5\r\nplain\r\n");
 }
 
+// What CONFIG SET refuses, it leaves alone: the shards that were moved by hand too.
+TEST(MapOptionTest, ARefusalChangesNothing) {
+  Harness h({.shards = 4});
+  h.Run("LARDER MAP 2 sync");
+  SettleMaps(h);
+  EXPECT_TRUE(h.Run("CONFIG SET map plain").starts_with("-ERR CONFIG SET failed"));
+  h.config().OnChange("port", [] { return std::optional<std::string>("it is taken"); });
+  EXPECT_TRUE(h.Run("CONFIG SET map mutex port 7000").starts_with("-ERR CONFIG SET failed"));
+  SettleMaps(h);
+  EXPECT_TRUE(Contains(h.Run("INFO larder"), "mutex=0,rwmutex=0,sync=1,rcu=3\r\n"));
+}
+
 class MapOptionPairsTest : public testing::TestWithParam<std::tuple<MapKind, MapKind>> {};
 
 TEST_P(MapOptionPairsTest, KeepsAllKeys) {
@@ -70,7 +67,7 @@ TEST_P(MapOptionPairsTest, KeepsAllKeys) {
   h.Run("SET k0 new");
   h.Run("DEL k1");
   EXPECT_EQ(h.Run("GET k2"), "$1\r\n2\r\n");
-  Settle(h);
+  SettleMaps(h);
   const std::string shards = h.Run("LARDER SHARDS");
   EXPECT_TRUE(Contains(shards, "\r\n" + name + "\r\n"));
   EXPECT_EQ(Contains(shards, "\r\n" + std::string(store::Name(from)) + "\r\n"), from == to);
@@ -105,7 +102,7 @@ TEST(MapOptionTest, AutoMovesShardsAndLogsWhy) {
   EXPECT_TRUE(Contains(info, "map_changes:1\r\n")) << info;
   EXPECT_TRUE(Contains(log.text(),
                        "Shard 0: map mutex becomes rcu, since 100 % of 1,250 "
-                       "operations/s are reads (30 % are enough), and rcu reads "
+                       "operations/s are reads of one key (30 % are enough), and rcu reads "
                        "without a lock\n"))
       << log.text();
   EXPECT_EQ(h.Run("CONFIG SET map sync"), "+OK\r\n");

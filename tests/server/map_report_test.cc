@@ -30,20 +30,25 @@ TEST(MapReportTest, ReasonsNameTheNumbersThatTipped) {
   EXPECT_EQ(ReasonInWords(MapKind::kRcu, MapReason::kQuiet, Load(7, 5)),
             "12 operations/s are too few to tell: 100 are wanted");
   EXPECT_EQ(ReasonInWords(MapKind::kMutex, MapReason::kReadsDominate, Load(830, 170)),
-            "83 % of 1,000 operations/s are reads (30 % are enough), and rcu reads without a lock");
+            "83 % of 1,000 operations/s are reads of one key (30 % are enough), and rcu reads "
+            "without a lock");
   EXPECT_EQ(ReasonInWords(MapKind::kSync, MapReason::kReadsDominate, Load(830, 170)),
-            "83 % of 1,000 operations/s are reads (30 % are enough), and rcu reads without a lock "
+            "83 % of 1,000 operations/s are reads of one key (30 % are enough), and rcu reads "
+            "without a lock "
             "as sync does, with less work for writers");
-  EXPECT_EQ(ReasonInWords(MapKind::kRcu, MapReason::kWritesDominate, Load(20, 980)),
-            "2 % of 1,000 operations/s are reads (fewer than 5 %): for writes one plain lock "
-            "is all that is needed");
+  EXPECT_EQ(
+      ReasonInWords(MapKind::kRcu, MapReason::kWritesDominate, Load(20, 980)),
+      "2 % of 1,000 operations/s are reads of one key (fewer than 5 %): for writes one plain lock "
+      "is all that is needed");
   MapEvidence evidence = Load(200, 800);
   evidence.contended = 130;
   EXPECT_EQ(ReasonInWords(MapKind::kMutex, MapReason::kReadersWait, evidence),
-            "20 % of 1,000 operations/s are reads (10 % are enough where locks are waited for), "
+            "20 % of 1,000 operations/s are reads of one key (10 % are enough where locks are "
+            "waited for), "
             "1.3 % of the locks are waited for, and rcu reads without a lock");
   EXPECT_EQ(ReasonInWords(MapKind::kMutex, MapReason::kFits, Load(200, 800)),
-            "20 % of 1,000 operations/s are reads: too many for mutex (below 5 %), too few for "
+            "20 % of 1,000 operations/s are reads of one key: too many for mutex (below 5 %), too "
+            "few for "
             "rcu (30 %, or 10 % where at least 0.1 % of the locks are waited for; 0 % are)");
 }
 
@@ -52,7 +57,8 @@ TEST(MapReportTest, AMoveIsOneLine) {
                          .from = MapKind::kMutex,
                          .to = {MapKind::kRcu, MapReason::kReadsDominate},
                          .evidence = Load(2'500'000, 0)}),
-            "Shard 17: map mutex becomes rcu, since 100 % of 2.50 M operations/s are reads (30 % "
+            "Shard 17: map mutex becomes rcu, since 100 % of 2.50 M operations/s are reads of one "
+            "key (30 % "
             "are enough), and rcu reads without a lock");
 }
 
@@ -91,10 +97,10 @@ Where most of the waiting was, of 1 shard
 
 Verdict
 All shards together: rcu
-    90 % of 3,002 operations/s are reads (30 % are enough), and rcu reads without a lock
+    90 % of 3,002 operations/s are reads of one key (30 % are enough), and rcu reads without a lock
 Shard by shard:
   3 would do better as rcu: 0, 1, 2; 0 is the busiest of them:
-    90 % of 1,000 operations/s are reads (30 % are enough), and rcu reads without a lock
+    90 % of 1,000 operations/s are reads of one key (30 % are enough), and rcu reads without a lock
   1 saw fewer than 100 operations/s: too few to tell
 What to do: CONFIG SET map rcu
 )");

@@ -159,6 +159,17 @@ TEST_F(AutomaticMapsTest, EvidenceIsOfTheLastTenSeconds) {
   EXPECT_EQ(sum.stores, 30u * 500);
 }
 
+TEST(KeyspaceMapsTest, ReadsOfSeveralKeysCountAsLocked) {
+  StoreUnderTest store(MapKind::kRcu, 1);
+  StoreSession session = store.Session();
+  session.MSet({{"a", "1"}, {"b", "2"}});
+  session.Get("a");
+  session.MGet({"a", "b"});
+  const MapEvidence evidence = store.keyspace().Evidence().front();
+  EXPECT_EQ(evidence.reads, 3u);
+  EXPECT_EQ(evidence.locked_reads, 2u);
+}
+
 // Every key of a command counts, and each once.
 TEST(KeyspaceMapsTest, TheKeysOfACommandWithSeveralAreSampledToo) {
   StoreUnderTest store(MapKind::kRcu, 4);

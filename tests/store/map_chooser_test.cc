@@ -16,14 +16,14 @@ class MapChooserTest : public testing::Test {
  protected:
   explicit MapChooserTest(bool automatic = true) : chooser_(4, kMutex, automatic) {}
 
-  void Pass(uint32_t reads, uint32_t stores) {
+  void Pass(uint64_t reads, uint64_t stores) {
     counts_.elapsed_ms += 1000;
     counts_.reads += reads;
     counts_.stores += stores;
     counts_.acquisitions += reads + stores;
     chooser_.AddSample(0, counts_);
   }
-  void PassSeconds(int seconds, uint32_t reads, uint32_t stores) {
+  void PassSeconds(int seconds, uint64_t reads, uint64_t stores) {
     for (int i = 0; i < seconds; ++i) Pass(reads, stores);
   }
   // Does the work that waits, and returns which shards it was.
@@ -92,6 +92,47 @@ TEST_F(MapChooserTest, AnOrderForAllEndsAutomaticChoice) {
   EXPECT_EQ(chooser_.goal(0), kRcu);
 }
 
+// However long the evidence has been the same, somebody who orders another kind gets it for a
+// while.
+TEST_F(MapChooserTest, AnOrderIsLeftAloneForAWhile) {
+  PassSeconds(30, 1000, 0);
+  ASSERT_EQ(chooser_.goal(0), kRcu);
+  chooser_.Order(0, kMutex);
+  PassSeconds(static_cast<int>(MapChooser::kRestMs / 1000) - 1, 1000, 0);
+  EXPECT_EQ(chooser_.goal(0), kMutex);
+  Pass(1000, 0);
+  EXPECT_EQ(chooser_.goal(0), kRcu);
+}
+
+TEST_F(MapChooserTest, EvidenceFromBeforeTheChoiceWasAutomaticDoesNotCount) {
+  chooser_.OrderAll(MapKind::kSync);
+  PassSeconds(30, 1000, 0);
+  chooser_.ChooseAutomatically();
+  PassSeconds(MapChooser::kAgreements - 1, 1000, 0);
+  EXPECT_EQ(chooser_.goal(0), MapKind::kSync);
+  Pass(1000, 0);
+  EXPECT_EQ(chooser_.goal(0), kRcu);
+}
+
+TEST_F(MapChooserTest, AShardOrderedToAndFroOnItsWayIsLookedAtOnceMore) {
+  chooser_.Order(1, MapKind::kSync);
+  ASSERT_EQ(chooser_.TakeWork(), 1);
+  chooser_.Order(1, kRcu);
+  chooser_.Order(1, MapKind::kSync);
+  chooser_.HandBack(1, MapKind::kSync);  // but a database may have been made as rcu meanwhile
+  EXPECT_EQ(Work(), std::set<int>{1});
+}
+
+TEST_F(MapChooserTest, AnOlderSampleThatComesLateIsLeftOut) {
+  Pass(10, 0);
+  MapEvidence late = counts_;
+  late.elapsed_ms -= 500;
+  late.reads -= 5;
+  chooser_.AddSample(0, late);
+  Pass(10, 0);
+  EXPECT_EQ(chooser_.Recent(0, counts_).reads, 20u);
+}
+
 TEST_F(MapChooserTest, AnOrderForWhatIsThereIsNoWork) {
   chooser_.Order(2, kMutex);
   EXPECT_FALSE(chooser_.has_work());
@@ -155,8 +196,9 @@ TEST_F(MapChooserTest, LooksBackTenSeconds) {
 }
 
 TEST_F(MapChooserTest, AShardThatWasNeverSampledHasAllItsCountsInTheLastSecond) {
-  const MapEvidence counts{.elapsed_ms = 90'000, .reads = 3};
+  const MapEvidence counts{.elapsed_ms = 90'000, .reads = 3, .acquisitions = 1000};
   EXPECT_EQ(chooser_.Recent(3, counts).reads, 3u);
+  EXPECT_EQ(chooser_.Recent(3, counts).acquisitions, 0u);  // by scans, say, at any time
   EXPECT_EQ(chooser_.Recent(3, counts).elapsed_ms, 1000u);
 }
 

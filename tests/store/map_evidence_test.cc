@@ -6,8 +6,8 @@ namespace larder::store {
 namespace {
 
 // One second of a shard that is in use.
-MapEvidence Second(uint32_t reads, uint32_t stores, uint32_t removals = 0, uint32_t contended = 0) {
-  const uint32_t all = reads + stores + removals;
+MapEvidence Second(uint64_t reads, uint64_t stores, uint64_t removals = 0, uint64_t contended = 0) {
+  const uint64_t all = reads + stores + removals;
   return {.elapsed_ms = 1000,
           .reads = reads,
           .hits = reads / 2,
@@ -60,8 +60,8 @@ TEST(AdviseMapTest, FollowsTheEvidence) {
 // Property: following the advice leads to a kind for which the same evidence advises no other.
 TEST(AdviseMapTest, SendsNoShardToAndFro) {
   for (const MapKind kind : {MapKind::kMutex, MapKind::kRwMutex, MapKind::kSync, MapKind::kRcu}) {
-    for (uint32_t reads = 0; reads <= 1000; reads += 10) {
-      for (const uint32_t contended : {0u, 1u, 500u}) {
+    for (uint64_t reads = 0; reads <= 1000; reads += 10) {
+      for (const uint64_t contended : {0u, 1u, 500u}) {
         const MapEvidence evidence = Second(reads, 1000 - reads, 0, contended);
         const MapKind advised = AdviseMap(kind, evidence).kind;
         EXPECT_EQ(AdviseMap(advised, evidence).kind, advised) << Name(kind) << " " << reads;
@@ -70,13 +70,13 @@ TEST(AdviseMapTest, SendsNoShardToAndFro) {
   }
 }
 
-TEST(MapEvidenceTest, ADifferenceSurvivesCountersThatOverflow) {
-  const MapEvidence before{.elapsed_ms = UINT32_MAX - 499, .reads = UINT32_MAX - 9};
-  const MapEvidence after{.elapsed_ms = 500, .reads = 10, .stores = 5};
-  const MapEvidence between = after.Since(before);
-  EXPECT_EQ(between.elapsed_ms, 1000u);
-  EXPECT_EQ(between.reads, 20u);
-  EXPECT_EQ(between.stores, 5u);
+// MGET and its like take the lock under every kind: no other kind would help them.
+TEST(AdviseMapTest, ReadsThatLockAnywayAreNoReasonToMove) {
+  MapEvidence evidence = Second(1000, 0);
+  evidence.locked_reads = 1000;
+  EXPECT_EQ(AdviseMap(MapKind::kMutex, evidence).kind, MapKind::kMutex);
+  evidence.locked_reads = 600;
+  EXPECT_EQ(AdviseMap(MapKind::kMutex, evidence).kind, MapKind::kRcu);
 }
 
 TEST(MapEvidenceTest, SharesOfNothingAreNothing) {
@@ -91,6 +91,7 @@ TEST(MapEvidenceTest, SharesOfNothingAreNothing) {
 TEST(MapEvidenceTest, SharesAreOfWhatTheirNamesSay) {
   const MapEvidence evidence{.elapsed_ms = 2000,
                              .reads = 600,
+                             .locked_reads = 100,
                              .hits = 150,
                              .stores = 300,
                              .removals = 100,
@@ -99,6 +100,7 @@ TEST(MapEvidenceTest, SharesAreOfWhatTheirNamesSay) {
                              .waited_us = 20'000};
   EXPECT_DOUBLE_EQ(evidence.operations_per_second(), 500);
   EXPECT_DOUBLE_EQ(evidence.read_share(), 0.6);
+  EXPECT_DOUBLE_EQ(evidence.free_read_share(), 0.5);
   EXPECT_DOUBLE_EQ(evidence.hit_share(), 0.25);
   EXPECT_DOUBLE_EQ(evidence.removal_share(), 0.1);
   EXPECT_DOUBLE_EQ(evidence.contended_share(), 0.01);

@@ -5,28 +5,16 @@
 #include <string_view>
 
 #include "tests/support/harness.h"
+#include "tests/support/map_load.h"
 
 namespace larder::server {
 namespace {
 
 using store::MapKind;
+using test_support::Contains;
 using test_support::Harness;
+using test_support::ReadForASecond;
 using namespace std::chrono_literals;
-
-// A second of reads, most of them of one key.
-void ReadForASecond(Harness& h) {
-  for (int tenth = 0; tenth < 10; ++tenth) {
-    for (int i = 0; i < 100; ++i) {
-      h.Run("GET hot");
-      if (i % 4 == 0) h.Run("GET cold" + std::to_string(i));
-    }
-    h.Advance(100ms);
-  }
-}
-
-bool Contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
 
 class LarderProfileMapsTest : public testing::TestWithParam<MapKind> {};
 

@@ -5,22 +5,16 @@
 #include <string_view>
 
 #include "tests/support/harness.h"
+#include "tests/support/map_load.h"
 
 namespace larder::server {
 namespace {
 
 using store::MapKind;
+using test_support::Contains;
 using test_support::Harness;
+using test_support::SettleMaps;
 using namespace std::chrono_literals;
-
-// Maintenance samples and moves shards a few at a time.
-void Settle(Harness& h) {
-  for (int i = 0; i < 10; ++i) h.Advance(30ms);
-}
-
-bool Contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
 
 TEST(LarderShardsTest, ShowsEveryShard) {
   Harness h({.map = MapKind::kSync, .shards = 4});
@@ -53,13 +47,13 @@ TEST(LarderMapTest, ChangesOneShard) {
   Harness h({.shards = 4});
   h.Run("MSET a 1 b 2 c 3 d 4");
   EXPECT_EQ(h.Run("LARDER MAP 2 Sync"), "+OK\r\n");
-  Settle(h);
+  SettleMaps(h);
   EXPECT_TRUE(Contains(h.Run("LARDER SHARDS"), ":2\r\n$4\r\nkind\r\n$4\r\nsync\r\n"));
   const std::string info = h.Run("INFO larder");
   EXPECT_TRUE(Contains(info, "map_shards:plain=0,mutex=0,rwmutex=0,sync=1,rcu=3\r\n")) << info;
   EXPECT_TRUE(Contains(info, "map_changes:1\r\n")) << info;
   EXPECT_EQ(h.Run("CONFIG SET map rcu"), "+OK\r\n");
-  Settle(h);
+  SettleMaps(h);
   EXPECT_TRUE(Contains(h.Run("INFO larder"), "sync=0,rcu=4\r\n"));
 }
 

@@ -10,9 +10,15 @@
 namespace larder::store {
 namespace {
 
-// About 2 us on the machine it was measured on: longer than any critical section of one command,
-// shorter than a futex sleep and wake-up (5 us and more).
-constexpr int kSpins = 100;
+// About 8 us on the machine it was measured on: longer than any critical section of one command,
+// and than a futex sleep and wake-up (5 us and more).
+constexpr int kSpins = 400;
+// How long a rival waits between two looks at the lock, at first and at most. Each look takes the
+// line from the holder, who may want it for the next critical section: left alone, he has several
+// in a row, with the data in his cache. Two threads at one lock, reading and writing by turns,
+// against a look every pause: 490 -> 265 ns an operation under mutex, 265 -> 210 under rcu.
+constexpr int kPauseMin = 16;
+constexpr int kPauseMax = 128;
 
 inline void CpuRelax() {
 #if defined(__x86_64__)
@@ -25,8 +31,9 @@ inline void CpuRelax() {
 }  // namespace
 
 bool Mutex::SpinForLock() {
-  for (int i = 0; i < kSpins; ++i) {
-    CpuRelax();
+  int pause = kPauseMin;
+  for (int spins = 0; spins < kSpins; spins += pause, pause = std::min(2 * pause, kPauseMax)) {
+    for (int i = 0; i < pause; ++i) CpuRelax();
     uint32_t expected = kFree;
     // acquire [mutex.hand_over]; relaxed look first, so that spinning does not take the line from
     // the holder.

@@ -128,7 +128,7 @@ class ConfigIncludeTest : public testing::Test {
   ~ConfigIncludeTest() override { std::filesystem::remove_all(directory_); }
 
   std::string Write(const std::string& name, const std::string& text) const {
-    const std::string path = directory_ + "/" + name;
+    std::string path = directory_ + "/" + name;
     std::ofstream(path) << text;
     return path;
   }

@@ -20,8 +20,8 @@ MapEvidence Second(uint64_t reads, uint64_t stores, uint64_t removals = 0, uint6
 
 struct AdviceCase {
   const char* what;
-  MapKind present;
   MapEvidence evidence;
+  MapKind present;
   MapKind kind;
   MapReason reason;
 };
@@ -30,25 +30,25 @@ TEST(AdviseMapTest, FollowsTheEvidence) {
   constexpr auto kMutex = MapKind::kMutex;
   constexpr auto kRcu = MapKind::kRcu;
   const AdviceCase cases[] = {
-      {"nothing happens", kMutex, Second(0, 0), kMutex, MapReason::kQuiet},
-      {"too little to tell", kMutex, Second(99, 0), kMutex, MapReason::kQuiet},
-      {"a shard without time", kMutex, {}, kMutex, MapReason::kQuiet},
-      {"reads only", kMutex, Second(5000, 0), kRcu, MapReason::kReadsDominate},
-      {"reads pay at the threshold", kMutex, Second(300, 700), kRcu, MapReason::kReadsDominate},
-      {"some reads, no rivals", kMutex, Second(290, 710), kMutex, MapReason::kFits},
-      {"some reads and rivals", kMutex, Second(290, 710, 0, 1), kRcu, MapReason::kReadersWait},
-      {"few reads and rivals", kMutex, Second(90, 910, 0, 50), kMutex, MapReason::kFits},
-      {"writes only, with rivals", kMutex, Second(0, 9000, 0, 900), kMutex,
+      {"nothing happens", Second(0, 0), kMutex, kMutex, MapReason::kQuiet},
+      {"too little to tell", Second(99, 0), kMutex, kMutex, MapReason::kQuiet},
+      {"a shard without time", {}, kMutex, kMutex, MapReason::kQuiet},
+      {"reads only", Second(5000, 0), kMutex, kRcu, MapReason::kReadsDominate},
+      {"reads pay at the threshold", Second(300, 700), kMutex, kRcu, MapReason::kReadsDominate},
+      {"some reads, no rivals", Second(290, 710), kMutex, kMutex, MapReason::kFits},
+      {"some reads and rivals", Second(290, 710, 0, 1), kMutex, kRcu, MapReason::kReadersWait},
+      {"few reads and rivals", Second(90, 910, 0, 50), kMutex, kMutex, MapReason::kFits},
+      {"writes only, with rivals", Second(0, 9000, 0, 900), kMutex, kMutex,
        MapReason::kWritesDominate},
-      {"what rcu has won it keeps in between", kRcu, Second(90, 910), kRcu, MapReason::kFits},
-      {"rcu without readers", kRcu, Second(40, 960), kMutex, MapReason::kWritesDominate},
-      {"churn without readers", kRcu, Second(0, 500, 500), kMutex, MapReason::kWritesDominate},
-      {"reads under a shared lock", MapKind::kRwMutex, Second(900, 100), kRcu,
+      {"what rcu has won it keeps in between", Second(90, 910), kRcu, kRcu, MapReason::kFits},
+      {"rcu without readers", Second(40, 960), kRcu, kMutex, MapReason::kWritesDominate},
+      {"churn without readers", Second(0, 500, 500), kRcu, kMutex, MapReason::kWritesDominate},
+      {"reads under a shared lock", Second(900, 100), MapKind::kRwMutex, kRcu,
        MapReason::kReadsDominate},
-      {"reads of a split table", MapKind::kSync, Second(900, 100), kRcu, MapReason::kReadsDominate},
-      {"a quiet split table stays", MapKind::kSync, Second(10, 1), MapKind::kSync,
+      {"reads of a split table", Second(900, 100), MapKind::kSync, kRcu, MapReason::kReadsDominate},
+      {"a quiet split table stays", Second(10, 1), MapKind::kSync, MapKind::kSync,
        MapReason::kQuiet},
-      {"plain has no choice", MapKind::kPlain, Second(5000, 0), MapKind::kPlain, MapReason::kFits},
+      {"plain has no choice", Second(5000, 0), MapKind::kPlain, MapKind::kPlain, MapReason::kFits},
   };
   for (const AdviceCase& each : cases) {
     const MapAdvice advice = AdviseMap(each.present, each.evidence);

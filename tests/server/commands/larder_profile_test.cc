@@ -69,9 +69,9 @@ TEST(LarderHotKeysTest, FindsTheHotKey) {
   Harness h({.resp = protocol::RespVersion::kResp3});
   h.Advance(1000ms);
   EXPECT_EQ(h.Run("LARDER HOTKEYS"), "*0\r\n");
-  for (int second = 0; second < 10; ++second) ReadForASecond(h);
+  for (int second = 0; second < 40; ++second) ReadForASecond(h);
   h.Run("SELECT 1");
-  for (int i = 0; i < 2000; ++i) h.Run("GET hot");
+  for (int i = 0; i < 8000; ++i) h.Run("GET hot");
   const std::string all = h.Run("LARDER HOTKEYS");
   EXPECT_TRUE(Contains(all, "%5\r\n$3\r\nkey\r\n$3\r\nhot\r\n$2\r\ndb\r\n:1\r\n")) << all;
   const std::string one = h.Run("LARDER HOTKEYS 1");

@@ -69,6 +69,14 @@ std::string ListOf(const std::vector<int>& shards) {
   return text;
 }
 
+// How many shards there are of each kind.
+using ShardsByMap = std::array<size_t, store::kMapKinds.size()>;
+ShardsByMap CountMaps(const MapProfile& profile) {
+  ShardsByMap of_kind{};
+  for (const auto& shard : profile.shards) ++of_kind[static_cast<size_t>(shard.map)];
+  return of_kind;
+}
+
 void WriteHeading(const MapProfile& profile, std::string& text) {
   const size_t shards = profile.shards.size();
   Append(text, "The last {:.1f} s: {} I/O thread{}, {} shard{}{}\n\n", profile.seconds(),
@@ -90,8 +98,7 @@ void WriteLoad(const MapProfile& profile, std::string& text) {
          Number(PerSecond(sum, sum.waited_us)), Percent(sum.waiting_share() / profile.threads),
          profile.threads, profile.threads == 1 ? "" : "s");
 
-  std::array<size_t, store::kMapKinds.size()> of_kind{};
-  for (const auto& shard : profile.shards) ++of_kind[static_cast<size_t>(shard.map)];
+  const ShardsByMap of_kind = CountMaps(profile);
   text += "Maps       ";
   std::string_view comma;
   for (const MapKind kind : store::kMapKinds) {
@@ -183,8 +190,7 @@ Verdict JudgeShards(const MapProfile& profile) {
 
 // The kind that most shards are.
 MapKind UsualMap(const MapProfile& profile) {
-  std::array<size_t, store::kMapKinds.size()> of_kind{};
-  for (const auto& shard : profile.shards) ++of_kind[static_cast<size_t>(shard.map)];
+  const ShardsByMap of_kind = CountMaps(profile);
   const auto* const most = std::max_element(of_kind.begin(), of_kind.end());
   return static_cast<MapKind>(most - of_kind.begin());
 }

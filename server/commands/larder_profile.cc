@@ -49,7 +49,7 @@ void ReplyLines(ReplyWriter& reply, std::string_view text) {
 // Without seconds: the last ten of them, at once. With: this client waits for as long as it is
 // measured, and nobody else.
 void LarderProfile(Call& call, ReplyWriter& reply) {
-  constexpr int64_t kSecondsMax = 3600;  // MapEvidence counts in 32 bits
+  constexpr int64_t kSecondsMax = 3600;  // who wants to know more of a longer time asks again
   const store::Keyspace& keyspace = call.keyspace();
   if (call.args.size() == 2) {
     MapProfile profile =

@@ -21,6 +21,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "store/apart.h"
+
 namespace larder::store {
 
 template <template <typename> class Atomic>
@@ -29,7 +31,7 @@ class BasicEpochDomain {
   static constexpr int kThreadsMax = 128;
 
   // A thread's own line. Only that thread writes it.
-  struct alignas(64) Slot {
+  struct alignas(kApart) Slot {
     Atomic<uint64_t> pinned{0};  // to this epoch; 0: not pinned
   };
 

@@ -18,8 +18,9 @@ constexpr UnixMs kSweepPeriodMs = 40;
 constexpr UnixMs kReclaimPeriodMs = 2;
 // While entries are to be moved: with a budget of 0.5 ms, at most a third of the thread's time.
 constexpr UnixMs kCompactPeriodMs = 1;
-// Records of one step under a shard's lock: about 50 us.
-constexpr size_t kSweepRecords = 128;
+// Records of one step under a shard's lock: about 12 us, which others may be
+// waiting for.
+constexpr size_t kSweepRecords = 32;
 constexpr int kUpkeepSteps = 32;
 constexpr size_t kClearEntries = 128;
 

@@ -6,7 +6,8 @@
 
 namespace larder::store {
 
-Map::Map(MapKind kind) : table_(layout_), guard_(kind) {}
+Map::Map(MapKind kind, SyncCounts& sync_counts)
+    : table_(layout_, table_size_), sync_counts_(sync_counts), guard_(kind) {}
 
 Map::~Map() { assert(sync() == nullptr && table_.size() == 0); }
 

@@ -48,7 +48,8 @@ class alignas(64) CAPABILITY("map") Map {
 
   enum class ReadOutcome : uint8_t { kDone, kDonePromotionDue, kTakeTheLock };
 
-  explicit Map(MapKind kind);
+  // `sync_counts` are the owner's to keep: they outlive changes of kind.
+  Map(MapKind kind, SyncCounts& sync_counts);
   // REQUIRES: empty, and MergeStep() done.
   ~Map();
   Map(const Map&) = delete;
@@ -172,9 +173,11 @@ class alignas(64) CAPABILITY("map") Map {
   LayoutVersion layout_;
   Table table_;
   std::atomic<SyncMap*> sync_{nullptr};  // there while the kind is sync
+  SyncCounts& sync_counts_;
+  MapGuard guard_;  // the kind
+  // The line of the lock: whoever writes has it in his cache with what he counts.
   std::atomic<size_t> live_{0};
-  MapGuard guard_;  // the kind, and on the next line the lock
-  SyncCounts sync_counts_;
+  size_t table_size_ = 0;
 };
 
 template <typename Visit>

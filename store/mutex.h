@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "store/apart.h"
 #include "store/thread_annotations.h"
 
 namespace larder::store {
@@ -114,7 +115,7 @@ class SCOPED_CAPABILITY MutexLock {
 class SharedMutex;
 
 // One thread's announcement of the SharedMutex that it reads under; null when it reads under none.
-struct alignas(64) ReaderSlot {
+struct alignas(kApart) ReaderSlot {
   std::atomic<const SharedMutex*> reading{nullptr};
 };
 

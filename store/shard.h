@@ -44,7 +44,8 @@ class Shard {
 
   // `due` outlives the shard; it stands apart so that a sweep reads the due times of all shards in
   // a row.
-  Shard(MapKind kind, Due& due, const Owner& owner) : map_(kind), due_(due), owner_(owner) {}
+  Shard(MapKind kind, Due& due, const Owner& owner)
+      : map_(kind, sync_counts_), due_(due), owner_(owner) {}
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
@@ -147,18 +148,20 @@ class Shard {
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
   }
 
-  Map map_;
+  // The last line of the map is that of its lock, and has room for what every write counts.
+  [[no_unique_address]] Map map_;
+  std::atomic<int64_t> memory_bytes_{0};
+  std::atomic<uint64_t> stores_{0};
   DeadlineWheel wheel_ GUARDED_BY(map_);
   Due& due_;
   const Owner& owner_;
   std::atomic<size_t> volatile_keys_{0};
   std::atomic<int64_t> deadline_sum_{0};
-  std::atomic<int64_t> memory_bytes_{0};
-  std::atomic<uint64_t> stores_{0};
   std::atomic<uint64_t> deletes_{0};
   std::atomic<uint64_t> expired_{0};
   std::atomic<uint64_t> evicted_{0};
   std::atomic<uint64_t> locked_reads_{0};
+  SyncCounts sync_counts_;
   uint64_t clear_position_ = 0;  // of ClearStep()
 };
 

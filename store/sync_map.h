@@ -51,7 +51,7 @@ class SyncMap {
   using Reader = RcuMap::Reader;
 
   SyncMap(LayoutVersion& layout, SyncCounts& counts)
-      : dirty_(layout), layout_(layout), counts_(counts) {}
+      : dirty_(layout, dirty_size_), layout_(layout), counts_(counts) {}
 
   // --- Readers without the lock
 
@@ -99,6 +99,7 @@ class SyncMap {
   SyncCounts& counts_;
   std::atomic<uint64_t> misses_{0};  // since the last promotion; relaxed, an estimate
   std::atomic<uint64_t> due_at_{0};  // how many make one due, for readers; relaxed, an estimate
+  size_t dirty_size_ = 0;
   size_t graves_ = 0;
   uint64_t position_ = Table::kScanEnd;  // of the running promotion; kScanEnd: none runs
   uint32_t undrained_ = UINT32_MAX;  // buckets of dirty, from the first, that Drain() has not met

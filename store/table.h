@@ -167,8 +167,10 @@ class Table {
     Entry* entry() const { return slot().entry(); }
   };
 
-  // `layout` is the version word of the shard that the table belongs to.
-  explicit Table(LayoutVersion& layout) : layout_(layout) {}
+  // `layout` is the version word of the shard that the table belongs to; `size` is where the table
+  // counts its entries and graves, for every insert and erase writes it: not in a line that readers
+  // go through.
+  Table(LayoutVersion& layout, size_t& size) : layout_(layout), size_(size) {}
   // REQUIRES: empty.
   ~Table();
   Table(const Table&) = delete;
@@ -251,7 +253,7 @@ class Table {
 
   std::atomic<Directory*> directory_{nullptr};  // null: no bucket at all
   LayoutVersion& layout_;
-  size_t size_ = 0;
+  size_t& size_;
   mutable uint64_t long_chains_ = 0;
 };
 

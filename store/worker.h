@@ -8,12 +8,14 @@
 // Threads: the owner only; the counters and the memory figures may be read by any.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
 
 #include "store/allocator.h"
+#include "store/apart.h"
 #include "store/clock.h"
 #include "store/entry.h"
 #include "store/epoch.h"
@@ -31,7 +33,7 @@ struct ReadCounts {
   uint64_t hits = 0;
 };
 
-class Worker {
+class alignas(kApart) Worker {
  public:
   // What all workers of one keyspace share.
   struct Shared {
@@ -47,7 +49,7 @@ class Worker {
         shared_(shared),
         epoch_(shared.epochs, allocator_),
         reader_slot_(shared.reader_slots.Take()),
-        reads_(std::make_unique<Reads[]>(static_cast<size_t>(shared.shards))),
+        reads_(std::make_unique<ReadsLine[]>(static_cast<size_t>(shared.shards) / kReadsALine + 1)),
         random_state_(random_seed | 1) {}
 
   int index() const { return index_; }
@@ -127,15 +129,16 @@ class Worker {
 
   // Counts a single-key read of shard `shard`.
   void CountRead(uint32_t shard, bool hit) {
-    Reads& reads = reads_[shard];
+    Reads& reads = ReadsOf(shard);
     // relaxed, load and store: only the owner writes, the figures are tied to no other data.
     reads.loads.store(reads.loads.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     if (hit)
       reads.hits.store(reads.hits.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   ReadCounts reads(uint32_t shard) const {
-    return {reads_[shard].loads.load(std::memory_order_relaxed),  // relaxed: see CountRead()
-            reads_[shard].hits.load(std::memory_order_relaxed)};
+    const Reads& reads = ReadsOf(shard);
+    return {reads.loads.load(std::memory_order_relaxed),  // relaxed: see CountRead()
+            reads.hits.load(std::memory_order_relaxed)};
   }
 
   // Shows keys that a command has used, or is about to use, to the sketch of hot keys, which looks
@@ -159,6 +162,13 @@ class Worker {
     std::atomic<uint64_t> loads{0};
     std::atomic<uint64_t> hits{0};
   };
+  static constexpr uint32_t kReadsALine = kApart / sizeof(Reads);
+  struct alignas(kApart) ReadsLine {
+    std::array<Reads, kReadsALine> of;
+  };
+  Reads& ReadsOf(uint32_t shard) const {
+    return reads_[shard / kReadsALine].of[shard % kReadsALine];
+  }
 
   void Publish(int64_t bytes) {
     if (bytes == 0) return;
@@ -171,7 +181,7 @@ class Worker {
   Allocator allocator_;
   EpochParticipant epoch_;
   ReaderSlot& reader_slot_;
-  std::unique_ptr<Reads[]> reads_;
+  std::unique_ptr<ReadsLine[]> reads_;
   UnixMs now_ = 0;
   Transaction* transaction_ = nullptr;
   uint32_t fresh_access_ = 0;     // of an entry that is accessed now

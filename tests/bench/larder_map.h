@@ -117,7 +117,8 @@ class LarderMap {
  private:
   Worker::Shared shared_{
       .epochs = {}, .reader_slots = {}, .hasher = store::Hasher(42), .shards = 1};
-  store::Map map_{map_kind};
+  store::SyncCounts sync_counts_;
+  store::Map map_{map_kind, sync_counts_};
   std::deque<Client> clients_;
 };
 

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "store/apart.h"
 #include "store/keyspace.h"
 #include "tests/bench/key_text.h"
 #include "tests/bench/map_peers.h"
@@ -47,8 +48,8 @@ struct Operation {
   bool is_write = false;
 };
 
-// What one thread has of a map.
-class Hand {
+// What one thread has of a map; apart from what others write, whoever's map it is.
+class alignas(store::kApart) Hand {
  public:
   Hand() = default;
   Hand(const Hand&) = delete;
@@ -198,7 +199,7 @@ class PeerUnderTest final : public MapUnderTest {
   std::unique_ptr<Hand> NewHand() override { return std::make_unique<PeerHand<Map>>(map_); }
 
  private:
-  Map map_;
+  alignas(store::kApart) Map map_;
 };
 
 }  // namespace larder::bench

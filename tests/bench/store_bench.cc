@@ -159,9 +159,10 @@ BENCHMARK(GetHashedAgain<SipHash13>)->Name("Hash/get/and_siphash13");
 // --- Dispatch
 
 struct TableUnderGuard {
-  explicit TableUnderGuard(MapKind kind) : guard(kind), table(layout) {}
+  explicit TableUnderGuard(MapKind kind) : guard(kind), table(layout, size) {}
   MapGuard guard;
   LayoutVersion layout;
+  size_t size = 0;
   Table table;
 };
 

@@ -132,7 +132,8 @@ class TableTest : public testing::Test {
   Worker::Shared shared_{.epochs = {}, .reader_slots = {}, .hasher = Hasher(1), .shards = 1};
   Worker worker_{shared_, 0, 1};
   LayoutVersion layout_;
-  Table table_{layout_};
+  size_t size_ = 0;
+  Table table_{layout_, size_};
 };
 
 TEST_F(TableTest, HasNoBucketBeforeItsFirstKeyAndAfterItsLast) {

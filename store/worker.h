@@ -129,16 +129,15 @@ class alignas(kApart) Worker {
 
   // Counts a single-key read of shard `shard`.
   void CountRead(uint32_t shard, bool hit) {
-    Reads& reads = ReadsOf(shard);
+    std::atomic<uint64_t>& count = hit ? ReadsOf(shard).hits : ReadsOf(shard).misses;
     // relaxed, load and store: only the owner writes, the figures are tied to no other data.
-    reads.loads.store(reads.loads.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    if (hit)
-      reads.hits.store(reads.hits.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   ReadCounts reads(uint32_t shard) const {
     const Reads& reads = ReadsOf(shard);
-    return {reads.loads.load(std::memory_order_relaxed),  // relaxed: see CountRead()
-            reads.hits.load(std::memory_order_relaxed)};
+    // relaxed, both: see CountRead().
+    const uint64_t hits = reads.hits.load(std::memory_order_relaxed);
+    return {hits + reads.misses.load(std::memory_order_relaxed), hits};
   }
 
   // Shows keys that a command has used, or is about to use, to the sketch of hot keys, which looks
@@ -159,8 +158,8 @@ class alignas(kApart) Worker {
 
  private:
   struct Reads {
-    std::atomic<uint64_t> loads{0};
     std::atomic<uint64_t> hits{0};
+    std::atomic<uint64_t> misses{0};
   };
   static constexpr uint32_t kReadsALine = kApart / sizeof(Reads);
   struct alignas(kApart) ReadsLine {

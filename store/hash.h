@@ -16,13 +16,14 @@
 #include <cstdint>
 #include <string_view>
 
+#include "store/bucket.h"
+
 namespace larder::store {
 
 constexpr uint8_t FingerprintOf(uint32_t bucket_bits) {
   return static_cast<uint8_t>(bucket_bits >> 24);
 }
 
-class Bucket;
 class Table;
 
 // What a prefetch has learnt on its way: where the key's chain begins, as long as the shard's

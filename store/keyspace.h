@@ -1,13 +1,15 @@
 // All the keys of a server: databases x shards, and every operation that crosses the border of one
 // shard.
 //
-// Atomicity. A single-key read or write is atomic by its shard. Several keys are locked together:
-// shards in ascending order, databases by their id first (the one lock order of the store).
-// FLUSHDB, FLUSHALL and SWAPDB change which database a number means, under a lock that comes before
-// all others and a generation word that is odd meanwhile: readers compare it after the read,
-// writers after locking. Scan, RandomKey and Size see each shard at one moment, not all at the same
-// one; but Size counts a command or transaction that writes several keys as a whole. Several
-// commands become one by a transaction (store/transaction.h).
+// Atomicity. A single-key read or write is atomic by its shard. Several keys are locked together.
+// FLUSHDB, FLUSHALL and SWAPDB change which database a number means, under change_ and a generation
+// word that is odd meanwhile: readers compare it after the read, writers after locking. Scan,
+// RandomKey and Size see each shard at one moment, not all at the same one; but Size counts a
+// command or transaction that writes several keys as a whole. Several commands become one by a
+// transaction (store/transaction.h).
+//
+// The one order of locks: change_, shards (databases by their id, shards ascending), admin_, the
+// chooser's own.
 //
 // Threads: any thread that has a Worker of this keyspace, and passes its own. The visits and edits
 // it is given run under a pin or a lock: they are short, do not wait, and do not call the keyspace

@@ -3,13 +3,12 @@
 //   plain     nothing: one I/O thread only
 //   mutex     one exclusive lock for readers and writers
 //   rwmutex   shared lock for readers, exclusive for writers
-//   sync      sync.Map's read/dirty split: single-key reads take no lock, new keys go to a second
-//   table rcu       one table: single-key reads take no lock, writers take the shard's
+//   sync      sync.Map's two tables, read and dirty: single-key reads take no lock, writers do
+//   rcu       one table: single-key reads take no lock, writers do
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 namespace larder::store {
@@ -22,13 +21,6 @@ inline constexpr std::array kMapKinds = {MapKind::kPlain, MapKind::kMutex, MapKi
 constexpr std::string_view Name(MapKind kind) {
   constexpr std::string_view kNames[] = {"plain", "mutex", "rwmutex", "sync", "rcu"};
   return kNames[static_cast<uint8_t>(kind)];
-}
-
-constexpr std::optional<MapKind> ParseMapKind(std::string_view name) {
-  for (const MapKind kind : kMapKinds) {
-    if (Name(kind) == name) return kind;
-  }
-  return std::nullopt;
 }
 
 // Single-key reads of these kinds take no lock: the reader holds an epoch pin instead.

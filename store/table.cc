@@ -1,19 +1,13 @@
 #include "store/table.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
-#include <cstring>
 #include <new>
 
 #include "store/worker.h"
 
 namespace larder::store {
 namespace {
-
-constexpr uint64_t kLowBits = 0x7F7F7F7F7F7F7F7FULL;
-constexpr uint64_t kEachByte = 0x0101010101010101ULL;
-constexpr uint64_t kSlotBytes = 0x00FFFFFFFFFFFFFFULL;  // all but the meta byte
 
 // Loads in tenths of an entry a bucket that is not an overflow: 6.8 of 7 slots and 3.2. Half of the
 // buckets have not been split yet and hold up to twice the others' entries, so chains bring the
@@ -73,40 +67,6 @@ uint32_t BucketBitsOf(const Worker& worker, Slot slot) {
 }
 
 }  // namespace
-
-// --- Bucket
-
-uint64_t Bucket::Control::Matches(uint8_t fingerprint) const {
-  const uint64_t difference = word_ ^ (kEachByte * fingerprint);
-  const uint64_t zero_bytes = ~(((difference & kLowBits) + kLowBits) | difference | kLowBits);
-  // Of absent keys 37 in 38 end here, and need not wait for the rest.
-  if ((zero_bytes & kSlotBytes) == 0) return 0;
-  // Spread the taken bits to bit 7 of their bytes: multiply copies the meta byte into each, the
-  // mask picks one bit.
-  const uint64_t copies = kEachByte * taken();
-  const uint64_t one_each = copies & 0x8040201008040201ULL;
-  const uint64_t taken_bytes = ((one_each + kLowBits) | one_each) & ~kLowBits;
-  return zero_bytes & taken_bytes;
-}
-
-Bucket::Control Bucket::Control::With(int slot, uint8_t fingerprint) const {
-  const int shift = 8 * slot;
-  const uint64_t cleared = word_ & ~(uint64_t{0xFF} << shift);
-  return Control(cleared | uint64_t{fingerprint} << shift | uint64_t{1} << (56 + slot));
-}
-
-int Bucket::FreeSlot() const {
-  const Control now = control();
-  const uint32_t usable = now.chained() ? 0x3F : 0x7F;
-  const uint32_t free = usable & ~now.taken();
-  return free == 0 ? -1 : std::countr_zero(free);
-}
-
-Bucket* Bucket::Next() const {
-  if (!control().chained()) return nullptr;
-  const Slot next = slot(kChainSlot);
-  return next.is_chain() ? static_cast<Bucket*>(next.chain()) : nullptr;
-}
 
 // --- Directory
 
@@ -188,22 +148,11 @@ size_t Table::buckets() const {
 }
 
 Table::Found Table::Find(const Key& key, Protection) const {
-  const Bucket* bucket = HeadFor(key);
-  while (bucket != nullptr) {
-    const Bucket::Control control = bucket->control();
-    for (uint64_t matches = control.Matches(key.fingerprint()); matches != 0;
-         matches &= matches - 1) {
-      const Slot slot = bucket->slot(std::countr_zero(matches) / 8);
-      if (slot.is_entry()) {
-        if (slot.entry()->HasKey(key.bytes)) return {slot.entry(), false};
-      } else if (slot.is_chain()) {
-        return {nullptr, true};  // chained since the control word was loaded
-      }
-    }
-    if (!control.chained()) return {};
-    const Slot next = bucket->slot(Bucket::kChainSlot);
-    if (!next.is_chain()) return {nullptr, true};  // un-chained since
-    bucket = static_cast<const Bucket*>(next.chain());
+  for (const Bucket* bucket = HeadFor(key); bucket != nullptr;) {
+    const Bucket::Look look = bucket->Find(
+        key.fingerprint(), [&](const Entry* entry) { return entry->HasKey(key.bytes); });
+    if (look.entry != nullptr || look.torn) return {look.entry, look.torn};
+    bucket = look.next;
   }
   return {};
 }
@@ -287,19 +236,13 @@ void Table::Place(Worker& worker, Bucket* head, uint8_t fingerprint, Slot conten
     if (next == nullptr) break;
     bucket = next;
   }
-  // Slot 6 makes room for the chain. A reader with the old control word finds the tag there and
-  // looks again.
   auto* overflow = new (worker.allocator().AllocateBuckets(sizeof(Bucket))) Bucket;
-  const Bucket::Control control = bucket->control();
-  const Slot displaced = bucket->slot(Bucket::kChainSlot);
-  overflow->Put(0, control.fingerprint(Bucket::kChainSlot), displaced);
-  bucket->SetSlot(Bucket::kChainSlot, Slot::Chain(overflow));
-  bucket->SetControl(control.Chained());
+  bucket->ChainTo(overflow);
   overflow->Put(1, fingerprint, content);  // published to everyone at once, as any other entry
 }
 
 void Table::Erase(Worker& worker, uint32_t bucket_bits, Position at) {
-  at.bucket->SetControl(at.bucket->control().Without(at.index));
+  at.bucket->Remove(at.index);
   if (--size_ == 0) {
     Release(worker);
     return;
@@ -329,9 +272,7 @@ void Table::CompactChain(Worker& worker, Bucket* head) {
       to->Put(slot, last->control().fingerprint(from), last->slot(from));
     }
     layout_.EntryMoved();
-    // The bucket keeps its content: a reader that is on its way there finds what was true when it
-    // set out.
-    before_last->SetControl(before_last->control().Unchained());
+    before_last->Unchain();
     worker.epoch().Retire(last, sizeof(Bucket));
   }
 }

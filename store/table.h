@@ -1,15 +1,8 @@
 // The hash table under every kind of map: written under the shard's lock, readable without one.
 //
-// Layout. A bucket is one cache line: a control word and 7 slots. The control word holds a
-// fingerprint (8 bits of the hash) for each slot and a meta byte that says which slots are taken
-// and whether slot 6 leads to a further bucket:
-//
-//   control   fp0 fp1 fp2 fp3 fp4 fp5 fp6, meta: bit i = slot i is taken, bit 7 = slot 6 is a chain
-//   slots     7 entries, or 6 entries and the next bucket (tagged), if chained
-//
-// A look-up thus touches one bucket and one entry, save for chains and one false fingerprint in 37
-// buckets. Buckets are reached through a directory of segments: the first few of 1, 1, 2, 4 and 8
-// buckets, then 16 each.
+// Layout. A bucket (store/bucket.h) is one cache line of 7 slots; a look-up touches one bucket and
+// one entry, save for chains. Buckets are reached through a directory of segments: the first few of
+// 1, 1, 2, 4 and 8 buckets, then 16 each.
 //
 // Growth is linear hashing (W. Litwin, VLDB 1980): one bucket splits when an insert finds the load
 // above its bound, one merges when an erase finds it below half of that, so no operation pays for a
@@ -19,15 +12,10 @@
 // position in the space of bit-reversed hashes, and a bucket is a contiguous piece of it, however
 // often it was split or merged since.
 //
-// Readers without a lock. A reader loads the control word, then the slots it names, both acquire,
-// and compares the whole key. A writer empties a free slot, takes it in the control word, then
-// stores the entry, all release: the last store alone publishes, to readers with an old control
-// word and with the new one at the same moment. (Slot first, control word last would show the entry
-// to a reader whose control word is from before the slot's last erasure, and then not to the next
-// one.) Erasing and replacing in place need no more. Moving does: see store/layout_version.h; and a
-// reader whose control word is older than the slot may find a chain where it expected an entry or
-// the reverse, which the tag shows: it answers "torn" and its caller looks again. Buckets, segments
-// and directories are retired through epochs, as entries are.
+// Readers without a lock: store/bucket.h says how an entry is published and erased,
+// store/layout_version.h how it moves from one bucket to another. A reader that meets a bucket in
+// the middle of a change answers "torn" and its caller looks again. Buckets, segments and
+// directories are retired through epochs, as entries are.
 //
 // Threads: functions that take a Protection may be called by any thread that has one, all others
 // need the shard's lock. Cost: look-ups and changes O(1); nothing here allocates but Insert, and
@@ -39,6 +27,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "store/bucket.h"
 #include "store/entry.h"
 #include "store/epoch.h"
 #include "store/hash.h"
@@ -47,106 +36,6 @@
 namespace larder::store {
 
 class Worker;
-
-// What a slot holds: nothing, an entry, a chained bucket, or (in the read table of a sync map) the
-// grave of an entry.
-class Slot {
- public:
-  constexpr Slot() = default;
-  static Slot Of(const Entry* entry) { return Slot(reinterpret_cast<uintptr_t>(entry)); }
-  static Slot Chain(const void* bucket) {
-    return Slot(reinterpret_cast<uintptr_t>(bucket) | kChain);
-  }
-  // A deleted entry's slot, naming the key by its bucket bits.
-  static Slot Deleted(uint32_t bucket_bits) {
-    return Slot(uintptr_t{bucket_bits} << kTagBits | kDeleted);
-  }
-  static constexpr Slot FromWord(uintptr_t word) { return Slot(word); }
-
-  bool is_entry() const { return (word_ & kTags) == 0 && word_ != 0; }
-  bool is_chain() const { return (word_ & kTags) == kChain; }
-  bool is_deleted() const { return (word_ & kTags) == kDeleted; }
-  // REQUIRES: is_deleted().
-  uint32_t deleted_bits() const { return static_cast<uint32_t>(word_ >> kTagBits); }
-
-  Entry* entry() const { return reinterpret_cast<Entry*>(word_); }
-  void* chain() const { return reinterpret_cast<void*>(word_ & ~kTags); }
-  uintptr_t word() const { return word_; }
-
- private:
-  static constexpr int kTagBits = 2;
-  static constexpr uintptr_t kTags = 3;
-  static constexpr uintptr_t kChain = 1;
-  static constexpr uintptr_t kDeleted = 2;
-
-  explicit constexpr Slot(uintptr_t word) : word_(word) {}
-  uintptr_t word_ = 0;
-};
-
-class alignas(64) Bucket {
- public:
-  static constexpr int kSlots = 7;
-  static constexpr int kChainSlot = 6;
-
-  class Control {
-   public:
-    explicit Control(uint64_t word) : word_(word) {}
-    uint64_t word() const { return word_; }
-    bool chained() const { return (word_ >> 63) != 0; }
-    // Bit i: slot i holds an entry (or a grave).
-    uint32_t taken() const {
-      return static_cast<uint32_t>(word_ >> 56) & (chained() ? 0x3F : 0x7F);
-    }
-    uint8_t fingerprint(int slot) const { return static_cast<uint8_t>(word_ >> (8 * slot)); }
-    // One bit, at 8 * i + 7, for each taken slot i with this fingerprint (bytes compared in
-    // parallel: "Bit Twiddling Hacks", haszero, in the form without false positives).
-    uint64_t Matches(uint8_t fingerprint) const;
-    Control With(int slot, uint8_t fingerprint) const;
-    Control Without(int slot) const { return Control(word_ & ~(uint64_t{1} << (56 + slot))); }
-    Control Chained() const {
-      return Control((word_ | uint64_t{1} << 63) & ~(uint64_t{1} << (56 + kChainSlot)));
-    }
-    Control Unchained() const { return Control(word_ & ~(uint64_t{3} << 62)); }
-
-   private:
-    uint64_t word_;
-  };
-
-  Control control() const {
-    return Control(control_.load(std::memory_order_acquire));
-  }  // acquire [table.publish]
-  Slot slot(int i) const {
-    return Slot::FromWord(slots_[i].load(std::memory_order_acquire));
-  }  // acquire [table.publish]
-  void SetControl(Control control) {
-    control_.store(control.word(), std::memory_order_release);
-  }  // release [table.publish]
-  void SetSlot(int i, Slot slot) {
-    slots_[i].store(slot.word(), std::memory_order_release);
-  }  // release [table.publish]
-
-  // A free slot, or -1.
-  int FreeSlot() const;
-  // The bucket that follows in the chain, or null; without the lock, perhaps one of a moment ago.
-  Bucket* Next() const;
-  // Publishes an entry (or moves a grave) to a free slot; the last store does it.
-  void Put(int i, uint8_t fingerprint, Slot content) {
-    SetSlot(i, Slot());
-    SetControl(control().With(i, fingerprint));
-    SetSlot(i, content);
-  }
-  // Becomes a copy of another bucket. REQUIRES: no reader knows this one.
-  void CopyFrom(const Bucket& other) {
-    for (int i = 0; i < kSlots; ++i) SetSlot(i, other.slot(i));
-    SetControl(other.control());
-  }
-
- private:
-  std::atomic<uint64_t> control_{0};
-  std::atomic<uintptr_t> slots_[kSlots] = {};
-};
-
-static_assert(sizeof(Bucket) == 64, "a bucket is one cache line");
 
 class Table {
  public:

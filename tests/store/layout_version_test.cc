@@ -39,7 +39,6 @@ std::string Violation() {
 }
 
 // --- An entry moves
-// -------------------------------------------------------------------------------
 
 enum class MoveFault { kNone, kNoBump, kBumpBeforePublishing, kBumpAfterClearing };
 
@@ -84,7 +83,6 @@ TEST(LayoutVersionTest, AWrongOrderOfMovingIsFound) {
 }
 
 // --- A write of two keys, in two shards
-// -----------------------------------------------------------
 
 enum class WriteFault { kNone, kNeverOdd, kOneByOne };
 

@@ -16,60 +16,6 @@
 namespace larder::store {
 namespace {
 
-TEST(BucketTest, FingerprintsMatchInTakenSlotsOnly) {
-  for (int slot = 0; slot < Bucket::kSlots; ++slot) {
-    for (const int fingerprint : {0, 1, 0x7F, 0x80, 0x81, 0xFF}) {
-      const auto wanted = static_cast<uint8_t>(fingerprint);
-      const auto other = static_cast<uint8_t>(fingerprint ^ 0x80);
-      Bucket::Control control(0);
-      EXPECT_EQ(control.Matches(wanted), 0u);
-      for (int i = 0; i < Bucket::kSlots; ++i)
-        control = control.With(i, i == slot ? wanted : other);
-      EXPECT_EQ(control.Matches(wanted), uint64_t{0x80} << (8 * slot));
-      EXPECT_EQ(control.Without(slot).Matches(wanted), 0u);
-      EXPECT_EQ(control.fingerprint(slot), wanted);
-      EXPECT_EQ(control.Chained().Matches(wanted) != 0, slot != Bucket::kChainSlot);
-    }
-  }
-}
-
-TEST(BucketTest, AChainTakesTheLastSlot) {
-  Bucket::Control control(0);
-  for (int i = 0; i < Bucket::kSlots; ++i) control = control.With(i, 1);
-  EXPECT_EQ(control.taken(), 0x7Fu);
-  EXPECT_TRUE(control.Chained().chained());
-  EXPECT_EQ(control.Chained().taken(), 0x3Fu);
-  EXPECT_FALSE(control.Chained().Unchained().chained());
-  EXPECT_EQ(control.Chained().Unchained().taken(), 0x3Fu);
-}
-
-// Property: an entry becomes visible to readers with an old control word and to those with the new
-// one by the same store. So whoever sees entry n in the slot finds the slot taken in the control
-// word, unless entry n has been erased again. (Were the control word last, a reader could find a
-// key that the next reader does not find.)
-TEST(BucketTest, AnEntryInItsSlotIsInTheControlWordToo) {
-  Bucket bucket;
-  std::atomic<uint64_t> erasing{0};
-  std::atomic<bool> done{false};
-  std::thread reader([&] {
-    while (!done.load()) {
-      const uint64_t seen = bucket.slot(0).word() >> 3;
-      const bool taken = bucket.control().taken() != 0;
-      if (!taken && seen != 0) {
-        ASSERT_GE(erasing.load(), seen);
-      }
-    }
-  });
-  const auto rounds = static_cast<uint64_t>(test_support::Scaled(1'000'000));
-  for (uint64_t n = 1; n <= rounds; ++n) {
-    bucket.Put(0, 1, Slot::FromWord(n << 3));
-    erasing.store(n);
-    bucket.SetControl(bucket.control().Without(0));
-  }
-  done.store(true);
-  reader.join();
-}
-
 class TableTest : public testing::Test {
  protected:
   ~TableTest() override { Clear(); }

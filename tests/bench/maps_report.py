@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from maps_section import GO_MAP, MapTime
+from maps_section import GO_MAP, HINTED_KEYS, MapTime
 
 KINDS = ("plain", "mutex", "rwmutex", "sync", "rcu")
 CONCURRENT_KINDS = KINDS[1:]
@@ -155,16 +155,24 @@ def _cache_tables(times: MapTimes) -> Iterator[list[list[str]] | str]:
         yield ""
         yield "Keys of 16 bytes, values of 32; nanoseconds on the wall clock / of CPU, 2 threads."
         yield ""
-        maps = list(dict.fromkeys(map for mix in mixes for map in times.maps("cache", mix)))
-        maps = [map for map in maps if map != "plain"]
-        table = [["mix", *maps]]
-        for mix in mixes:
-            rows = [times.get("cache", mix, keys, map, 2) for map in maps]
-            cells = [
-                f"{ns(row.ns_median)} / {ns(row.cpu_ns_median)}" if row else "" for row in rows
-            ]
-            table.append([mix, *cells])
-        yield table
+        yield _mix_table(times, "cache", keys)
+        if keys != HINTED_KEYS or not times.workloads("hinted"):
+            continue
+        yield "The same, told ahead which keys a batch needs: what the server does."
+        yield ""
+        yield _mix_table(times, "hinted", keys)
+
+
+def _mix_table(times: MapTimes, suite: str, keys: int) -> list[list[str]]:
+    mixes = times.workloads(suite)
+    maps = list(dict.fromkeys(map for mix in mixes for map in times.maps(suite, mix)))
+    maps = [map for map in maps if map != "plain"]
+    table = [["mix", *maps]]
+    for mix in mixes:
+        rows = [times.get(suite, mix, keys, map, 2) for map in maps]
+        cells = [f"{ns(row.ns_median)} / {ns(row.cpu_ns_median)}" if row else "" for row in rows]
+        table.append([mix, *cells])
+    return table
 
 
 def ns(value: float) -> str:

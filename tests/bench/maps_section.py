@@ -1,10 +1,11 @@
 """Section 7: the maps without a server: larder's kinds, others' maps, and Go's sync.Map.
 
-Two suites. "go": the workloads of Go's src/sync/map_bench_test.go, by go_map_bench and, with as
+Three suites. "go": the workloads of Go's src/sync/map_bench_test.go, by go_map_bench and, with as
 many operations, by Go itself; the two take turns workload by workload. "cache": the mixes of
-map_bench on one shard. Both say what an operation costs on the wall clock, which is what Go prints,
-and in CPU time, which a busy machine falsifies less; that of Go is its whole process', collector
-included.
+map_bench on one shard, without hints, as others' maps take none. "hinted": some of these again, but
+the maps are told which keys a batch will need, as the server tells them. All say what an operation
+costs on the wall clock, which is what Go prints, and in CPU time, which a busy machine falsifies
+less; that of Go is its whole process', collector included.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ GO_THREADS = (1, 2)
 QUICK_GO_MAPS = ("sync", "rcu", "tbb", "libcuckoo")
 QUICK_CACHE_MAPS = ("mutex", "sync", "rcu", "tbb", "libcuckoo")
 QUICK_MIXES = ("read99", "read50", "arrivals", "churn")
+HINTED_MIXES = QUICK_MIXES
+HINTED_KEYS = 100_000
+HINTED_THREADS = (1, 2)
 MIN_TIME_S = 0.1
 MIN_TIME_QUICK_S = 0.05
 TIMEOUT_S = 1800.0
@@ -49,7 +53,7 @@ LOADS_QUICK = (Load(100_000, (2,)),)
 class MapTime:
     """Nanoseconds an operation of one map under one workload, one element a round."""
 
-    suite: str  # "go" or "cache"
+    suite: str  # "go", "cache" or "hinted"
     workload: str
     keys: int  # 0: the workload says
     map: str  # a kind, another's map, or GO_MAP
@@ -205,17 +209,33 @@ def _run_go(program: pathlib.Path, workload: str, ours: OurRun, collector: Colle
 
 def _run_cache(program: str, load: Load, quick: bool, collector: Collector) -> None:
     mixes = "|".join(QUICK_MIXES) if quick else "[^/]+"
+    _run_mixes(program, mixes, load.keys, "batch", load.threads, quick, collector)
+    if load.keys == HINTED_KEYS:
+        mixes = "|".join(HINTED_MIXES)
+        _run_mixes(program, mixes, load.keys, "prefetch", HINTED_THREADS, quick, collector)
+
+
+def _run_mixes(
+    program: str,
+    mixes: str,
+    keys: int,
+    pace: str,
+    threads: tuple[int, ...],
+    quick: bool,
+    collector: Collector,
+) -> None:
     maps = "|".join(map(re.escape, QUICK_CACHE_MAPS)) if quick else "[^/]+"
-    threads = "|".join(map(str, load.threads))
+    counts = "|".join(map(str, threads))
     rows = _benchmark(
         program,
-        f"^Map/({mixes})/keys:{load.keys}/shards:1/batch/({maps})/threads:({threads})$",
+        f"^Map/({mixes})/keys:{keys}/shards:1/{pace}/({maps})/threads:({counts})$",
         f"--benchmark_min_time={MIN_TIME_QUICK_S if quick else MIN_TIME_S}",
     )
+    suite = "cache" if pace == "batch" else "hinted"
     for row in rows:
         _, mix, _, _, _, map_name, *_ = row["name"].split("/")
         times = (row["real_time"], row["cpu_time"])
-        collector.add("cache", mix, load.keys, map_name, row["threads"], *times)
+        collector.add(suite, mix, keys, map_name, row["threads"], *times)
 
 
 def _benchmark(program: str, pattern: str, *options: str) -> Iterator[dict]:

@@ -30,7 +30,7 @@ class BasicEpochDomain {
  public:
   static constexpr int kThreadsMax = 128;
 
-  // A thread's own line. Only that thread writes it.
+  // Only its thread writes it.
   struct alignas(kApart) Slot {
     Atomic<uint64_t> pinned{0};  // to this epoch; 0: not pinned
   };

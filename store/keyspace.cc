@@ -323,8 +323,7 @@ size_t Keyspace::BytesOfADatabase() const {
 }
 
 size_t Keyspace::BytesOfAWorker() const {
-  return sizeof(Worker) + sizeof(SampledEviction) +
-         static_cast<size_t>(shards()) * sizeof(ReadCounts);
+  return sizeof(Worker) + sizeof(SampledEviction) + Worker::BytesOfReads(shards());
 }
 
 MemoryFigures Keyspace::Memory() const {

@@ -8,8 +8,8 @@
 // command or transaction that writes several keys as a whole. Several commands become one by a
 // transaction (store/transaction.h).
 //
-// The one order of locks: change_, shards (databases by their id, shards ascending), admin_, the
-// chooser's own.
+// The one order of locks: change_, shards (databases by their id, shards ascending), admin_. All
+// others are leaves: nothing is locked under them.
 //
 // Threads: any thread that has a Worker of this keyspace, and passes its own. The visits and edits
 // it is given run under a pin or a lock: they are short, do not wait, and do not call the keyspace

@@ -18,8 +18,7 @@ constexpr UnixMs kSweepPeriodMs = 40;
 constexpr UnixMs kReclaimPeriodMs = 2;
 // While entries are to be moved: with a budget of 0.5 ms, at most a third of the thread's time.
 constexpr UnixMs kCompactPeriodMs = 1;
-// Records of one step under a shard's lock: about 12 us, which others may be
-// waiting for.
+// Records of one step under a shard's lock, which others may be waiting for: about 12 us.
 constexpr size_t kSweepRecords = 32;
 constexpr int kUpkeepSteps = 32;
 constexpr size_t kClearEntries = 128;
@@ -30,7 +29,7 @@ MaintenanceResult Keyspace::Maintain(Worker& worker, std::chrono::microseconds b
   const auto end = steady_clock::now() + budget;
   worker.Unpin();
   worker.set_now(clock_.Now());
-  const bool retired_remains = worker.Reclaim();
+  worker.Reclaim();
   const bool evicting = EvictUntil(worker, end);
   MaintenanceResult result{.more_now = false, .next_at = worker.now() + kSweepPeriodMs};
   Sweeper& sweeper = sweepers_[static_cast<size_t>(worker.index())];
@@ -39,6 +38,7 @@ MaintenanceResult Keyspace::Maintain(Worker& worker, std::chrono::microseconds b
       result.next_at = std::min(result.next_at, SweepDatabase(worker, *database, sweeper, end));
     }
   }
+  const bool retired_remains = worker.Reclaim();
   // relaxed: a hint; the next round sees it.
   if (flushed_count_.load(std::memory_order_relaxed) != 0)
     result.more_now = ClearFlushed(worker, end);
@@ -92,7 +92,7 @@ bool Keyspace::SweepShard(Worker& worker, Database& database, size_t shard,
       if (standing_still_.load(std::memory_order_relaxed)) return true;  // relaxed: the same
       database.shards[shard].Sweep(worker, worker.now(), kSweepRecords);
     }
-    worker.Reclaim();
+    worker.ReclaimIfCrowded();
     if (steady_clock::now() >= end) return false;
   }
   return true;

@@ -146,6 +146,11 @@ class alignas(64) CAPABILITY("map") Map {
   // Tells clang that the lock is held where it cannot see it.
   void AssertHeld() const ASSERT_CAPABILITY(this) {}
 
+  // Whoever has locked the map has that line in his cache, and it has room for two words more.
+  bool IsOnTheLineOfItsLock(const void* word) const {
+    return reinterpret_cast<uintptr_t>(word) / 64 == reinterpret_cast<uintptr_t>(&guard_.lock) / 64;
+  }
+
   LockStats lock_stats() const { return guard_.lock.writers().stats(); }
   const SyncCounts& sync_counts() const { return sync_counts_; }
   uint64_t long_chains() const REQUIRES(this) { return table_.long_chains(); }
@@ -169,13 +174,14 @@ class alignas(64) CAPABILITY("map") Map {
                 std::memory_order_release);
   }
 
-  // The line that every look-up reads, and only a change of structure writes.
+  // The line that every look-up reads. Only changes of structure and writes of several keys write
+  // it.
   LayoutVersion layout_;
   Table table_;
   std::atomic<SyncMap*> sync_{nullptr};  // there while the kind is sync
   SyncCounts& sync_counts_;
-  MapGuard guard_;  // the kind
-  // The line of the lock: whoever writes has it in his cache with what he counts.
+  MapGuard guard_;  // the kind; the lock begins the next line
+  // With the lock, as every insert and erase writes them.
   std::atomic<size_t> live_{0};
   size_t table_size_ = 0;
 };

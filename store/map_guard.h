@@ -34,7 +34,7 @@ struct MapGuard {
 
  private:
   friend class Map;
-  std::atomic<MapKind> kind_;  // before the lock: see Map
+  std::atomic<MapKind> kind_;  // with what readers read; the lock is on the line that follows
 
  public:
   SharedMutex lock;

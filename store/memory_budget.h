@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "store/access.h"
+#include "store/apart.h"
 
 namespace larder::store {
 
@@ -83,8 +84,8 @@ class MemoryBudget {
   std::atomic<uint32_t> lfu_decay_minutes_{LfuSettings().decay_minutes};
   std::atomic<int64_t> exceeded_since_{kNever};
   std::atomic<int64_t> exceeded_ms_{0};
-  // On a line of its own: written by all threads, what is above is only read.
-  alignas(64) std::atomic<int64_t> used_{0};
+  // Written by all threads; what is above is only read.
+  alignas(kApart) std::atomic<int64_t> used_{0};
 };
 
 }  // namespace larder::store

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 // Longer than any critical section of one command, and than a futex sleep and wake-up (5 us and
 // more).
-constexpr nanoseconds kSpinFor = 10us;
+constexpr nanoseconds kSpinFor = 10us;  // and up to kPauseMax more
 // How long a rival waits between two looks at the lock, at first and at most. Each look takes the
 // line from the holder, who may want it for the next critical section: left alone, he has several
 // in a row, with the data in his cache. In time, as a pause takes 20 ns on one processor and 54 on

@@ -10,11 +10,13 @@
 
 #include <array>
 #include <atomic>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
+#include "store/apart.h"
 #include "store/change.h"
 #include "store/expiry.h"
 #include "store/map.h"
@@ -30,7 +32,7 @@ struct ShardCounts {
   uint64_t locked_reads = 0;  // under the lock whatever the kind of map
 };
 
-class Shard {
+class alignas(kApart) Shard {
  public:
   // The time of the next Sweep() or Upkeep(); kNever: none is needed.
   using Due = std::atomic<UnixMs>;
@@ -45,7 +47,9 @@ class Shard {
   // `due` outlives the shard; it stands apart so that a sweep reads the due times of all shards in
   // a row.
   Shard(MapKind kind, Due& due, const Owner& owner)
-      : map_(kind, sync_counts_), due_(due), owner_(owner) {}
+      : map_(kind, sync_counts_), due_(due), owner_(owner) {
+    assert(map_.IsOnTheLineOfItsLock(&memory_bytes_) && map_.IsOnTheLineOfItsLock(&stores_));
+  }
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 

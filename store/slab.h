@@ -40,11 +40,12 @@
 #include <span>
 #include <vector>
 
+#include "store/apart.h"
 #include "store/slab_region.h"
 
 namespace larder::store {
 
-// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): announced_ is to have its own line
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): announced_ stands apart
 class SlabHeap {
  public:
   static constexpr size_t kCellBytesMax = 1024;
@@ -187,8 +188,8 @@ class SlabHeap {
   size_t move_cell_ = 0;
   size_t moved_cells_ = 0;
   int bucket_rounds_ = 0;  // one that runs may have passed what is drained now, so another follows
-  // On a line of its own: what others write.
-  alignas(64) std::atomic<SlabPage*> announced_{nullptr};
+  // What others write.
+  alignas(kApart) std::atomic<SlabPage*> announced_{nullptr};
 };
 
 }  // namespace larder::store

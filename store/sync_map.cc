@@ -90,6 +90,7 @@ bool SyncMap::MoveToRead(Worker& worker, Table& read, uint32_t bucket_bits) {
     if (!newcomer) return true;
     if (moves == kMovesAStep) return false;
     const Key key = worker.hasher()(newcomer.entry()->key());
+    // In this order: tests/store/bucket_test.cc tries others.
     read.Insert(worker, key, newcomer.entry());
     layout_.EntryMoved();
     dirty_.Erase(worker, key.bucket_bits(), newcomer);

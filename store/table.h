@@ -57,8 +57,8 @@ class Table {
   };
 
   // `layout` is the version word of the shard that the table belongs to; `size` is where the table
-  // counts its entries and graves, for every insert and erase writes it: not in a line that readers
-  // go through.
+  // counts its entries and graves, 0 at first, for every insert and erase writes it: not in a line
+  // that readers go through. Both outlive the table.
   Table(LayoutVersion& layout, size_t& size) : layout_(layout), size_(size) {}
   // REQUIRES: empty.
   ~Table();

@@ -49,7 +49,7 @@ class alignas(kApart) Worker {
         shared_(shared),
         epoch_(shared.epochs, allocator_),
         reader_slot_(shared.reader_slots.Take()),
-        reads_(std::make_unique<ReadsLine[]>(static_cast<size_t>(shared.shards) / kReadsALine + 1)),
+        reads_(std::make_unique<ReadsLine[]>(ReadsLines(shared.shards))),
         random_state_(random_seed | 1) {}
 
   int index() const { return index_; }
@@ -140,6 +140,9 @@ class alignas(kApart) Worker {
     return {hits + reads.misses.load(std::memory_order_relaxed), hits};
   }
 
+  // What a worker's counters of reads take.
+  static size_t BytesOfReads(int shards) { return ReadsLines(shards) * sizeof(ReadsLine); }
+
   // Shows keys that a command has used, or is about to use, to the sketch of hot keys, which looks
   // at some. REQUIRES: not pinned.
   void SampleKeys(std::span<const KeyAt> keys) {
@@ -165,6 +168,7 @@ class alignas(kApart) Worker {
   struct alignas(kApart) ReadsLine {
     std::array<Reads, kReadsALine> of;
   };
+  static size_t ReadsLines(int shards) { return static_cast<size_t>(shards) / kReadsALine + 1; }
   Reads& ReadsOf(uint32_t shard) const {
     return reads_[shard / kReadsALine].of[shard % kReadsALine];
   }

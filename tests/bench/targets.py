@@ -281,7 +281,7 @@ def _maps_over_peers(times: MapTimes) -> Iterator[Target]:
         what = f"rcu / {peer}, times as fast: absent keys while others insert, 2 threads"
         yield _at_least(what, speed, ARRIVALS_OVER_PEER_MIN)
     for mix in ("read50", "churn"):
-        for suite, how in (("cache", ""), ("hinted", ", with the server's hints")):
+        for suite, how in (("cache", ""), ("hinted", ", ours with the server's hints")):
             best = next(iter(times.fastest(suite, mix, MAP_KEYS, 2, CONCURRENT_KINDS)), None)
             for peer in HITS_OVER_PEER_MIN:
                 other = times.get("cache", mix, MAP_KEYS, peer, 2)

@@ -1,5 +1,6 @@
-// One bucket: its control word, and what lock-free readers see of it under every schedule of a few
-// short programs.
+// One bucket: its control word, and what lock-free readers see of it under every schedule (of up to
+// four preemptions) of a few short programs; and of two buckets between which an entry moves, as
+// Table and SyncMap move it.
 //
 // Properties: an entry that is there throughout is found, or the reader is told to look again; what
 // was found once is found by later looks too, and never an older state of it. Entries are words
@@ -90,7 +91,7 @@ TEST(BucketTest, AnEntryInItsSlotIsInTheControlWordToo) {
 constexpr const char* kMissed = "an entry was missed";
 constexpr const char* kLost = "what one look found, the next did not";
 constexpr const char* kOlder = "a later look found an older entry";
-constexpr uint8_t kFingerprint = 1;  // of all keys: so that every slot is looked at
+constexpr uint8_t kFingerprint = 1;  // of all keys that matter: each is looked at
 
 // Version `version` of a key's entry.
 Slot EntryOf(uint64_t key, uint64_t version = 0) {
@@ -259,23 +260,62 @@ TEST(BucketScheduleTest, AWrongOrderOfChainingIsFound) {
               testing::StartsWith(kMissed));
 }
 
-// --- A sync map's promotion
+// --- An entry that moves
 //
-// As SyncMap does it (store/sync_map.cc): an entry that is in dirty is put into read, the version
-// moves on, then dirty gives it up. Readers go the way of Map::Find(): read, dirty, the version.
+// Readers go the way of Map::Find(): the version, the table (of a sync map read, then dirty), the
+// version again.
 
-enum class PromotionFault { kNone, kErasesFirst, kNoBump };
+enum class MoveFault { kNone, kErasesFirst, kNoBump };
 
-template <PromotionFault fault>
+// What Table::CompactChain() does with the last entry of a chain, and Place() with the slot that
+// becomes free. The reader would be right without the version: the bucket that is left keeps its
+// content, and one that is on its way there may find that it is torn.
+template <MoveFault fault>
+class Unchaining : public Scenario {
+ public:
+  Unchaining() {
+    for (int i = 0; i < Bucket::kSlots; ++i)
+      head_.Put(i, i < Bucket::kChainSlot ? 0 : kFingerprint,
+                i < Bucket::kChainSlot ? EntryOf(kOther) : EntryOf(kKey));
+    head_.ChainTo(&overflow_);
+    head_.Remove(0);
+  }
+  void Run(int thread) override {
+    if (thread == 1) return Read();
+    if (fault == MoveFault::kErasesFirst) head_.Unchain();
+    head_.Put(0, kFingerprint, EntryOf(kKey));
+    version_.EntryMoved();
+    if (fault == MoveFault::kNone) head_.Unchain();
+    head_.Put(Bucket::kChainSlot, kFingerprint, EntryOf(kOther));
+  }
+
+ private:
+  static constexpr uint64_t kKey = 1;
+  static constexpr uint64_t kOther = 2;
+
+  void Read() const {
+    const uint64_t seen = version_.Load();
+    const Found found = FindIn(head_, kKey);
+    if (found.entry == nullptr && !found.torn && version_.Unchanged(seen))
+      schedule::Violated(kMissed);
+  }
+
+  BasicLayoutVersion<ScheduledAtomic> version_;
+  RightBucket head_;
+  RightBucket overflow_;
+};
+
+// What SyncMap::MoveToRead() does with an entry, and a writer afterwards.
+template <MoveFault fault>
 class Promotion : public Scenario {
  public:
   Promotion() { dirty_.Put(0, kFingerprint, EntryOf(kKey, 1)); }
   void Run(int thread) override {
     if (thread == 1) return Read();
-    if (fault == PromotionFault::kErasesFirst) dirty_.Remove(0);
+    if (fault == MoveFault::kErasesFirst) dirty_.Remove(0);
     read_.Put(0, kFingerprint, EntryOf(kKey, 1));
-    if (fault != PromotionFault::kNoBump) version_.EntryMoved();
-    if (fault != PromotionFault::kErasesFirst) dirty_.Remove(0);
+    if (fault != MoveFault::kNoBump) version_.EntryMoved();
+    if (fault != MoveFault::kErasesFirst) dirty_.Remove(0);
     read_.SetSlot(0, EntryOf(kKey, 2));
   }
 
@@ -305,13 +345,15 @@ class Promotion : public Scenario {
   RightBucket dirty_;
 };
 
-TEST(PromotionScheduleTest, AKeyIsInReadOrInDirty) {
-  EXPECT_EQ(Violation<Promotion<PromotionFault::kNone>>(), "");
+TEST(BucketScheduleTest, AnEntryThatMovesIsFound) {
+  EXPECT_EQ(Violation<Unchaining<MoveFault::kNone>>(), "");
+  EXPECT_EQ(Violation<Promotion<MoveFault::kNone>>(), "");
 }
 
-TEST(PromotionScheduleTest, AWrongOrderOfPromotionIsFound) {
-  EXPECT_THAT(Violation<Promotion<PromotionFault::kErasesFirst>>(), testing::StartsWith(kMissed));
-  EXPECT_THAT(Violation<Promotion<PromotionFault::kNoBump>>(), testing::StartsWith(kMissed));
+TEST(BucketScheduleTest, AWrongOrderOfMovingIsFound) {
+  EXPECT_THAT(Violation<Unchaining<MoveFault::kErasesFirst>>(), testing::StartsWith(kMissed));
+  EXPECT_THAT(Violation<Promotion<MoveFault::kErasesFirst>>(), testing::StartsWith(kMissed));
+  EXPECT_THAT(Violation<Promotion<MoveFault::kNoBump>>(), testing::StartsWith(kMissed));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // One thread's door to the heap, and its share of `used_memory`.
 //
-// Blocks of up to 1 KiB are cells of the thread's slabs (store/slab.h), larger ones come from
+// Blocks of up to 2 KiB are cells of the thread's slabs (store/slab.h), larger ones come from
 // mimalloc, very large ones are pages of their own. Every byte the store holds is taken and given
 // back here, counted at what is really spent on it. A block has three lives: used, then retired
 // (nobody can find it any more, but a lock-free reader may still look at it: store/epoch.h), then

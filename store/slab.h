@@ -1,4 +1,5 @@
-// larder's own heap for everything up to 1 KiB, in steps of 8 bytes, without a header a block.
+// larder's own heap for everything up to 2 KiB, in steps of 8 bytes (of 32 above 1 KiB), without a
+// header a block.
 //
 // Why: with millions of entries, a general heap's size classes cost more than an entry's header,
 // and after random deletes no general heap gives memory back, because blocks cannot move. Entries
@@ -48,10 +49,12 @@ namespace larder::store {
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): announced_ stands apart
 class SlabHeap {
  public:
-  static constexpr size_t kCellBytesMax = 1024;
+  static constexpr size_t kCellBytesMax = 2048;
   // What is spent on `bytes`.
   static constexpr size_t CellBytes(size_t bytes) {
-    return bytes <= kCellBytesMin ? kCellBytesMin : (bytes + kStep - 1) / kStep * kStep;
+    if (bytes <= kCellBytesMin) return kCellBytesMin;
+    const size_t step = bytes <= kFineBytesMax ? kFineStep : kCoarseStep;
+    return (bytes + step - 1) / step * step;
   }
 
   struct Figures {
@@ -123,10 +126,14 @@ class SlabHeap {
 
  private:
   friend class SlabHeapPool;
-  static constexpr size_t kStep = 8;
+  static constexpr size_t kFineStep = 8;
+  static constexpr size_t kFineBytesMax = 1024;
+  static constexpr size_t kCoarseStep = 32;
   static constexpr uint32_t kPrefetchAhead = 4;
   static constexpr size_t kCellBytesMin = 16;
-  static constexpr size_t kClasses = kCellBytesMax / kStep + 1;
+  static constexpr size_t kFineClasses = kFineBytesMax / kFineStep;
+  static constexpr size_t kClasses =
+      kFineClasses + (kCellBytesMax - kFineBytesMax) / kCoarseStep + 1;
 
   struct Class {
     std::unique_ptr<void*[]> ready;  // made on first use
@@ -146,7 +153,10 @@ class SlabHeap {
   SlabHeap() = default;
 
   Class& ClassOf(size_t cell_bytes, CellKind kind) {
-    return classes_[static_cast<size_t>(kind)][cell_bytes / kStep];
+    const size_t index = cell_bytes <= kFineBytesMax
+                             ? cell_bytes / kFineStep
+                             : kFineClasses + (cell_bytes - kFineBytesMax) / kCoarseStep;
+    return classes_[static_cast<size_t>(kind)][index];
   }
   Class& ClassOf(SlabPage& page) { return ClassOf(page.cell_bytes, SlabRegion::Of(&page).kind); }
 

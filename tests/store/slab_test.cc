@@ -81,18 +81,20 @@ void MoveAll(SlabHeap& heap, std::map<void*, Filled>& used) {
   }
 }
 
-TEST(SlabTest, SizesGoInStepsOfEightBytes) {
+TEST(SlabTest, SizesGoInStepsOfEightBytesAndLargerOnesOfThirtyTwo) {
   EXPECT_EQ(SlabHeap::CellBytes(0), 16u);
   EXPECT_EQ(SlabHeap::CellBytes(16), 16u);
   EXPECT_EQ(SlabHeap::CellBytes(17), 24u);
   EXPECT_EQ(SlabHeap::CellBytes(56), 56u);
+  EXPECT_EQ(SlabHeap::CellBytes(1017), 1024u);
+  EXPECT_EQ(SlabHeap::CellBytes(1025), 1056u);
   EXPECT_EQ(SlabHeap::CellBytes(kMax), kMax);
 }
 
 // The bit of a cell names it, wherever in a page it is and whatever its size.
 TEST(SlabTest, EveryCellOfEverySizeIsFoundByItsBit) {
   OwnedHeap heap;
-  for (size_t bytes = 16; bytes <= kMax; bytes += 8) {
+  for (size_t bytes = 16; bytes <= kMax; bytes = SlabHeap::CellBytes(bytes + 1)) {
     std::vector<void*> cells(2 * SlabRegion::kPageBytes / bytes);
     for (void*& cell : cells) cell = heap->Allocate(bytes, CellKind::kFixed);
     std::sort(cells.begin(), cells.end());

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from maps_section import GO_MAP, HINTED_KEYS, MapTime
+from maps_section import GO_MAP, HINTED_LOAD, MapTime
 
 KINDS = ("plain", "mutex", "rwmutex", "sync", "rcu")
 CONCURRENT_KINDS = KINDS[1:]
@@ -156,7 +156,7 @@ def _cache_tables(times: MapTimes) -> Iterator[list[list[str]] | str]:
         yield "Keys of 16 bytes, values of 32; nanoseconds on the wall clock / of CPU, 2 threads."
         yield ""
         yield _mix_table(times, "cache", keys)
-        if keys != HINTED_KEYS or not times.workloads("hinted"):
+        if keys != HINTED_LOAD.keys or not times.workloads("hinted"):
             continue
         yield "The same, told ahead which keys a batch needs: what the server does."
         yield ""

@@ -29,8 +29,6 @@ QUICK_GO_MAPS = ("sync", "rcu", "tbb", "libcuckoo")
 QUICK_CACHE_MAPS = ("mutex", "sync", "rcu", "tbb", "libcuckoo")
 QUICK_MIXES = ("read99", "read50", "arrivals", "churn")
 HINTED_MIXES = QUICK_MIXES
-HINTED_KEYS = 100_000
-HINTED_THREADS = (2,)
 MIN_TIME_S = 0.1
 MIN_TIME_QUICK_S = 0.05
 TIMEOUT_S = 1800.0
@@ -47,6 +45,7 @@ class Load:
 
 LOADS = (Load(1_000, (1, 2, 4, 8)), Load(100_000, (1, 2, 4, 8)), Load(10_000_000, (2,), True))
 LOADS_QUICK = (Load(100_000, (2,)),)
+HINTED_LOAD = Load(100_000, (2,))
 
 
 @dataclass
@@ -209,33 +208,26 @@ def _run_go(program: pathlib.Path, workload: str, ours: OurRun, collector: Colle
 
 def _run_cache(program: str, load: Load, quick: bool, collector: Collector) -> None:
     mixes = "|".join(QUICK_MIXES) if quick else "[^/]+"
-    _run_mixes(program, mixes, load.keys, "batch", load.threads, quick, collector)
-    if load.keys == HINTED_KEYS:
+    _run_mixes(program, "cache", "batch", mixes, load, quick, collector)
+    if load.keys == HINTED_LOAD.keys:
         mixes = "|".join(HINTED_MIXES)
-        _run_mixes(program, mixes, load.keys, "prefetch", HINTED_THREADS, quick, collector)
+        _run_mixes(program, "hinted", "prefetch", mixes, HINTED_LOAD, quick, collector)
 
 
 def _run_mixes(
-    program: str,
-    mixes: str,
-    keys: int,
-    pace: str,
-    threads: tuple[int, ...],
-    quick: bool,
-    collector: Collector,
+    program: str, suite: str, pace: str, mixes: str, load: Load, quick: bool, collector: Collector
 ) -> None:
     maps = "|".join(map(re.escape, QUICK_CACHE_MAPS)) if quick else "[^/]+"
-    counts = "|".join(map(str, threads))
+    threads = "|".join(map(str, load.threads))
     rows = _benchmark(
         program,
-        f"^Map/({mixes})/keys:{keys}/shards:1/{pace}/({maps})/threads:({counts})$",
+        f"^Map/({mixes})/keys:{load.keys}/shards:1/{pace}/({maps})/threads:({threads})$",
         f"--benchmark_min_time={MIN_TIME_QUICK_S if quick else MIN_TIME_S}",
     )
-    suite = "cache" if pace == "batch" else "hinted"
     for row in rows:
         _, mix, _, _, _, map_name, *_ = row["name"].split("/")
         times = (row["real_time"], row["cpu_time"])
-        collector.add(suite, mix, keys, map_name, row["threads"], *times)
+        collector.add(suite, mix, load.keys, map_name, row["threads"], *times)
 
 
 def _benchmark(program: str, pattern: str, *options: str) -> Iterator[dict]:
